@@ -1,0 +1,9 @@
+//! The one integration binary. What can be tested inside a crate is tested there; here stands what needs the finished
+//! program (its HTTP interface, its command line, a browser) or looks at the workspace as a whole.
+
+mod graph;
+mod licences;
+mod metadata;
+
+// Tests of the running program, a folder per way in: `api/` speaks HTTP to it, `browser/` drives Chromium,
+// `faults/` kills it and takes its disk away, `access/` asks for what must be refused, `upgrade/` opens old fixtures.
