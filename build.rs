@@ -75,11 +75,25 @@ fn compile_app(root: &Path, release: bool) -> Result<PathBuf> {
             cargo.env_remove(name);
         }
     }
+    if release {
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(root));
+    }
     let status = cargo.status().map_err(|error| format!("cargo does not start: {error}"))?;
     if !status.success() {
-        return Err(format!("`cargo build -p aplomb-app --target {TARGET} --profile {profile}` failed ({status})").into());
+        return Err(
+            format!("`cargo build -p aplomb-app --target {TARGET} --profile {profile}` failed ({status})").into()
+        );
     }
     Ok(target_dir.join(TARGET).join(profile).join("aplomb_app.wasm"))
+}
+
+/// Compiler flags (in Cargo's encoding) that keep the builder's folders out of panic messages, so that the WASM file
+/// and its hash are the same on every machine.
+fn without_paths(root: &Path) -> String {
+    let home = env::var("CARGO_HOME").or_else(|_| env::var("HOME").map(|home| format!("{home}/.cargo")));
+    let mut flags = vec![format!("--remap-path-prefix={}=aplomb", root.display())];
+    flags.extend(home.map(|home| format!("--remap-path-prefix={home}=cargo")));
+    flags.join("\u{1f}")
 }
 
 /// Variables that describe the build of the server, or wrap its compiler (clippy), and must not reach the app's build.
@@ -171,10 +185,11 @@ impl Ui {
     fn resolve(&self, text: &[u8], path: &str) -> Result<Vec<u8>> {
         let text = std::str::from_utf8(text).map_err(|error| format!("{path}: {error}"))?;
         let text = self.names.iter().fold(text.to_owned(), |text, (name, url)| text.replace(name, url));
-        match text.find("{{") {
-            Some(at) => Err(format!("{path}: unknown placeholder {:.40}", &text[at..]).into()),
-            None => Ok(text.into_bytes()),
+        if let Some((_, rest)) = text.split_once("{{") {
+            let name = rest.split("}}").next().unwrap_or_default();
+            return Err(format!("{path}: there is nothing for the placeholder {{{{{name}}}}}").into());
         }
+        Ok(text.into_bytes())
     }
 
     /// Puts the bindings and the assets together, each file before those that refer to it.

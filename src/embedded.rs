@@ -79,7 +79,10 @@ mod tests {
     #[test]
     fn the_first_page_is_there_and_asks_nothing_from_elsewhere() {
         let index = file("/index.html", "").expect("index.html is embedded");
-        assert_eq!((index.media_type.as_str(), index.encoding, index.immutable), ("text/html; charset=utf-8", None, false));
+        assert_eq!(
+            (index.media_type.as_str(), index.encoding, index.immutable),
+            ("text/html; charset=utf-8", None, false)
+        );
         let html = String::from_utf8(index.bytes.into_owned()).expect("UTF-8");
         for forbidden in ["{{", "http://", "https://", "style=", "onclick=", "<style", "<script>"] {
             assert!(!html.contains(forbidden), "{forbidden} in index.html");

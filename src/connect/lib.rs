@@ -1,1 +1,19 @@
-//! connect
+//! Import and export of files: what another program wrote becomes records, and records become files again.
+//!
+//! `read` turns bytes into rows and knows no fields; `map` guesses which column fills which field and reads cells
+//! into values; `import` checks, writes and reverts through `crm`, in the background; `export` writes files. Mail,
+//! calendars and telephony will stand beside them. Nothing here speaks HTTP or touches the store.
+
+pub mod export;
+pub mod import;
+pub mod map;
+pub mod read;
+pub mod view;
+
+pub use export::{ExportFormat, export};
+pub use import::{Imports, Now, Upload};
+pub use read::{Format, sniff};
+pub use view::{
+    ColumnView, DateOrder, EditedRecord, ImportView, LeftOut, MapTo, NewChoices, OnMatch, Options, Preview, Problem,
+    ProblemGroup, Progress, RevertReport, Status, TargetView, UnknownOwner,
+};

@@ -50,6 +50,8 @@ codes! {
     VersionMismatch     "version_mismatch"      412 "The record has changed meanwhile"
     TooLarge            "too_large"             413 "Too large"
     UnsupportedMedia    "unsupported_media"     415 "This content type is not understood here"
+    UriTooLong          "uri_too_long"          414 "The address is too long"
+    Misdirected         "misdirected"           421 "This server is not reached under that name"
     TooManyRequests     "too_many_requests"     429 "Too many requests"
     Internal            "internal"              500 "Something went wrong on our side"
     NotImplemented      "not_implemented"       501 "Not available"

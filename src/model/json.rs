@@ -370,3 +370,105 @@ fn wrong(field: &Field, expect: &str) -> FieldError {
 fn range(field: &Field, detail: &str) -> FieldError {
     FieldError::new(&field.name, "out_of_range", detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Choice, Object};
+
+    fn field(kind: &str, extra: Json) -> Field {
+        let mut json = json!({"code": 1, "name": "f", "label": "F", "type": kind});
+        for (key, value) in extra.as_object().unwrap() {
+            json[key] = value.clone();
+        }
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn schema() -> Schema {
+        let company = Object {
+            code: ObjectCode(2),
+            name: "company".into(),
+            label: "Company".into(),
+            plural: "Companies".into(),
+            icon: String::new(),
+            title: "name".into(),
+            list: vec![],
+            fields: vec![],
+            custom: false,
+            internal: false,
+        };
+        Schema::new(1, [company])
+    }
+
+    fn read(field: &Field, json: Json) -> Result<Json, String> {
+        let schema = schema();
+        let reader = Reader { schema: &schema, currency: Currency::EUR };
+        reader.read(field, &json).map(|v| v.map_or(Json::Null, |v| write(&v))).map_err(|e| e.code)
+    }
+
+    #[test]
+    fn values_are_read_and_written() {
+        let id = "0198c0de-0000-7000-8000-000000000001";
+        let stage = json!({"choices": [{"key": "won", "label": "Closed won"}]});
+        let none = json!({});
+        for (kind, extra, input, expect) in [
+            ("text", &none, json!("  Ada "), Ok(json!("Ada"))),
+            ("text", &none, json!(12), Ok(json!("12"))),
+            ("text", &none, json!([]), Err("type")),
+            ("text", &none, json!("a\u{0}b"), Err("control_character")),
+            ("text", &json!({"maxLength": 3}), json!("äöü"), Ok(json!("äöü"))),
+            ("text", &json!({"maxLength": 3}), json!("äöüß"), Err("too_long")),
+            ("text", &json!({"required": true}), json!(" "), Err("required")),
+            ("number", &none, json!("12.5"), Ok(json!(12.5))),
+            ("number", &none, json!("1e999"), Err("type")),
+            ("rating", &json!({"min": 1.0, "max": 5.0}), json!(6), Err("out_of_range")),
+            ("money", &none, json!(12.5), Ok(json!({"amount": "12.50", "currency": "EUR"}))),
+            ("money", &none, json!({"amount": "5", "currency": "JPY"}), Ok(json!({"amount": "5", "currency": "JPY"}))),
+            ("money", &none, json!("1e30"), Err("money")),
+            ("money", &none, json!({"amount": "5", "currency": "EURO"}), Err("currency")),
+            ("date", &none, json!("2026-02-28"), Ok(json!("2026-02-28"))),
+            ("date", &none, json!("2026-02-29"), Err("type")),
+            ("dateTime", &none, json!("2026-02-28 10:00:00"), Ok(json!("2026-02-28T10:00:00Z"))),
+            ("yesNo", &none, json!(true), Ok(json!(true))),
+            ("yesNo", &none, json!("yes"), Err("type")),
+            ("choice", &stage, json!("closed WON"), Ok(json!("won"))),
+            ("choice", &stage, json!("lost"), Err("unknown_choice")),
+            ("multiChoice", &json!({"open": true}), json!(["vip", "vip", "new"]), Ok(json!(["vip", "new"]))),
+            ("email", &none, json!("ada@example.com"), Ok(json!("ada@example.com"))),
+            ("email", &none, json!("ada@example"), Err("email")),
+            ("email", &json!({"many": true}), json!(["a@b.example", ""]), Ok(json!(["a@b.example"]))),
+            ("email", &json!({"many": true}), json!("a@b.example"), Ok(json!(["a@b.example"]))),
+            ("phone", &none, json!("+49 (30) 23125-012"), Ok(json!("+49 (30) 23125-012"))),
+            ("phone", &none, json!("call me"), Err("phone")),
+            ("url", &none, json!("example.com/a"), Ok(json!("https://example.com/a"))),
+            ("url", &none, json!("javascript://x"), Err("url")),
+            ("personName", &none, json!("Lovelace, Ada"), Ok(json!({"first": "Ada", "last": "Lovelace"}))),
+            ("reference", &json!({"target": ["company"]}), json!(id), Ok(json!(id))),
+            ("reference", &json!({"target": ["company"]}), json!({"id": id, "object": "deal"}), Err("target")),
+            ("reference", &json!({"target": ["company"]}), json!("Acme"), Err("type")),
+            ("geoPoint", &none, json!({"lat": 91.0, "lon": 0.0}), Err("out_of_range")),
+            ("formula", &none, json!(1), Err("read_only")),
+            ("text", &none, Json::Null, Ok(Json::Null)),
+        ] {
+            let expect = expect.map_err(str::to_owned);
+            assert_eq!(read(&field(kind, extra.clone()), input.clone()), expect, "{kind} {input}");
+        }
+    }
+
+    #[test]
+    fn choices_keep_their_declared_key() {
+        let choice: Choice = serde_json::from_value(json!({"key": "a", "label": "A", "outcome": "won"})).unwrap();
+        assert_eq!(choice.outcome.as_deref(), Some("won"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_json_panics(text in ".{0,60}", n in proptest::num::f64::ANY) {
+            for kind in ["text", "number", "money", "date", "dateTime", "email", "phone", "url", "personName", "reference"] {
+                let field = field(kind, json!({}));
+                let _ = read(&field, json!(text));
+                let _ = read(&field, json!(n));
+            }
+        }
+    }
+}

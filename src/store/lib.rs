@@ -1,1 +1,35 @@
-//! store
+//! Records, their indexes, documents, jobs and the change log over an ordered key-value engine.
+//!
+//! Knows objects and fields as data and nothing of rights, HTTP or the business. Every write is one [`Batch`],
+//! committed whole or not at all, and appended to a hash chain that everything derived follows.
+
+mod batch;
+mod codec;
+mod group;
+mod layout;
+mod prepare;
+mod reindex;
+mod seal;
+mod change;
+mod error;
+pub mod engine;
+pub mod key;
+mod store;
+mod history;
+mod migrate;
+mod verify;
+mod view;
+mod writer;
+
+use aplomb_model::Seq;
+pub use batch::{Assert, Batch, Committed, Job, Op, Reason};
+pub use change::{Change, ChangeItem, ChangeKind, DocChange, FieldChange, HistoryEntry};
+pub use engine::Engine;
+pub use error::StoreError;
+pub use key::IndexRange;
+pub use store::{Options, Stats, Store};
+pub use verify::VerifyReport;
+pub use view::View;
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 mod compile;
 mod pred;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;

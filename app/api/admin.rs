@@ -1,0 +1,89 @@
+//! Administration: users, roles, API keys, the organisation, the sample data.
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::{Call, Organisation, Result, list_of};
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct User {
+    pub id: String,
+    pub name: String,
+    pub email: String,
+    /// keys, or objects that hold one
+    pub roles: Vec<Json>,
+    pub active: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct RoleView {
+    pub key: String,
+    pub label: String,
+    pub description: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Token {
+    pub id: String,
+    pub name: String,
+    pub scopes: Vec<String>,
+    pub created_at: Option<String>,
+    pub last_used_at: Option<String>,
+}
+
+pub async fn users() -> Result<Vec<User>> {
+    list_of(Call::get("/users").send().await?.json, "users")
+}
+
+pub async fn create_user(name: &str, email: &str, password: &str, role: &str) -> Result<()> {
+    let body = json!({ "name": name, "email": email, "password": password, "roles": [role] });
+    Call::post("/users", body).done().await
+}
+
+pub async fn roles() -> Result<Vec<RoleView>> {
+    list_of(Call::get("/roles").send().await?.json, "roles")
+}
+
+pub async fn tokens() -> Result<Vec<Token>> {
+    list_of(Call::get("/tokens").send().await?.json, "tokens")
+}
+
+/// The key itself, which the server shows this once.
+pub async fn create_token(name: &str, scopes: &[String]) -> Result<String> {
+    let answer = Call::post("/tokens", json!({ "name": name, "scopes": scopes })).send().await?;
+    let key = ["token", "key", "secret"].into_iter().find_map(|k| answer.json.get(k).and_then(Json::as_str));
+    Ok(key.unwrap_or_default().to_owned())
+}
+
+pub async fn revoke_token(id: &str) -> Result<()> {
+    Call::delete(format!("/tokens/{id}")).done().await
+}
+
+pub async fn organisation() -> Result<Organisation> {
+    let answer = Call::get("/settings").send().await?;
+    let json = answer.json.get("organisation").cloned().unwrap_or(answer.json);
+    serde_json::from_value(json).map_err(|e| super::Failure::unreadable(&e.to_string()))
+}
+
+pub async fn set_organisation(o: &Organisation) -> Result<()> {
+    let organisation =
+        json!({ "name": o.name, "currency": o.currency, "timeZone": o.time_zone, "language": o.language });
+    Call::patch("/settings", json!({ "organisation": organisation })).done().await
+}
+
+/// Whether the sample data are there.
+pub async fn sample_loaded() -> Result<bool> {
+    let answer = Call::get("/sample").send().await?;
+    Ok(answer.json.get("loaded").and_then(Json::as_bool).unwrap_or(false))
+}
+
+pub async fn load_sample() -> Result<()> {
+    Call::post("/sample", json!({})).done().await
+}
+
+pub async fn remove_sample() -> Result<()> {
+    Call::delete("/sample").done().await
+}

@@ -1,0 +1,205 @@
+//! One request: method, path, query, body, headers; one answer. Adds the CSRF token, an idempotency key for POST, and
+//! `after` for lists, so that a list shows what this browser has just written.
+
+use std::cell::{Cell, RefCell};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{FormData, Headers, Request, RequestCredentials, RequestInit, Response};
+
+use super::{Abort, Failure, Result};
+
+const ROOT: &str = "/api/v1";
+
+thread_local! {
+    static CSRF: RefCell<String> = const { RefCell::new(String::new()) };
+    static WRITTEN: Cell<u64> = const { Cell::new(0) };
+    static REFUSED: RefCell<Option<Box<dyn Fn(&Failure)>>> = const { RefCell::new(None) };
+}
+
+/// The token that every writing request carries.
+pub fn set_csrf(token: &str) {
+    CSRF.with_borrow_mut(|held| token.clone_into(held));
+}
+
+/// Calls `then` whenever the server says that nobody is logged in, or that it is sealed.
+pub fn when_refused(then: impl Fn(&Failure) + 'static) {
+    REFUSED.with_borrow_mut(|held| *held = Some(Box::new(then)));
+}
+
+pub struct Call {
+    method: &'static str,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    body: Body,
+    headers: Vec<(&'static str, String)>,
+    abort: Option<Abort>,
+    quiet: bool,
+}
+
+enum Body {
+    None,
+    Json(Json),
+    Form(FormData),
+}
+
+/// An answer with a status below 400.
+pub struct Answer {
+    pub json: Json,
+}
+
+impl Call {
+    fn new(method: &'static str, path: impl Into<String>) -> Call {
+        let path = path.into();
+        Call { method, path, query: Vec::new(), body: Body::None, headers: Vec::new(), abort: None, quiet: false }
+    }
+
+    pub fn get(path: impl Into<String>) -> Call {
+        Call::new("GET", path)
+    }
+
+    pub fn post(path: impl Into<String>, body: Json) -> Call {
+        Call { body: Body::Json(body), ..Call::new("POST", path) }.header("idempotency-key", key())
+    }
+
+    pub fn upload(path: impl Into<String>, form: FormData) -> Call {
+        Call { body: Body::Form(form), ..Call::new("POST", path) }
+    }
+
+    pub fn patch(path: impl Into<String>, body: Json) -> Call {
+        Call { body: Body::Json(body), ..Call::new("PATCH", path) }
+    }
+
+    pub fn delete(path: impl Into<String>) -> Call {
+        Call::new("DELETE", path)
+    }
+
+    /// Adds a parameter unless its value is empty.
+    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Call {
+        let value = value.into();
+        if !value.is_empty() {
+            self.query.push((name, value));
+        }
+        self
+    }
+
+    /// Shows at least what this browser has written.
+    pub fn after_writes(self) -> Call {
+        let seq = WRITTEN.get();
+        if seq == 0 { self } else { self.query("after", seq.to_string()) }
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Call {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Only when the record still has this version.
+    pub fn if_version(self, version: u32) -> Call {
+        self.header("if-match", format!("\"{version}\""))
+    }
+
+    pub fn abort(mut self, abort: &Abort) -> Call {
+        self.abort = Some(abort.clone());
+        self
+    }
+
+    /// Does not send the user to the log-in page when refused.
+    pub fn quiet(mut self) -> Call {
+        self.quiet = true;
+        self
+    }
+
+    fn url(&self) -> String {
+        let mut url = format!("{ROOT}{}", self.path);
+        for (at, (name, value)) in self.query.iter().enumerate() {
+            url.push(if at == 0 { '?' } else { '&' });
+            url.push_str(name);
+            url.push('=');
+            url.push_str(&String::from(js_sys::encode_uri_component(value)));
+        }
+        url
+    }
+
+    fn request(&self) -> Result<Request, JsValue> {
+        let headers = Headers::new()?;
+        headers.set("accept", "application/json")?;
+        if self.method != "GET" {
+            CSRF.with_borrow(|token| headers.set("x-csrf-token", token))?;
+        }
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
+        }
+        let init = RequestInit::new();
+        init.set_method(self.method);
+        init.set_credentials(RequestCredentials::SameOrigin);
+        match &self.body {
+            Body::None => {}
+            Body::Json(json) => {
+                headers.set("content-type", "application/json")?;
+                init.set_body(&JsValue::from_str(&json.to_string()));
+            }
+            Body::Form(form) => init.set_body(form),
+        }
+        init.set_headers(&headers);
+        if let Some(signal) = self.abort.as_ref().and_then(Abort::signal) {
+            init.set_signal(Some(&signal));
+        }
+        Request::new_with_str_and_init(&self.url(), &init)
+    }
+
+    pub async fn send(self) -> Result<Answer> {
+        let is_off = || self.abort.as_ref().is_some_and(Abort::is_off);
+        let result = self.fetch().await;
+        if is_off() {
+            return Err(Failure::aborted());
+        }
+        if let (Err(failure), false) = (&result, self.quiet) {
+            if failure.is("unauthenticated") || failure.is("sealed") {
+                REFUSED.with_borrow(|then| then.iter().for_each(|then| then(failure)));
+            }
+        }
+        result
+    }
+
+    async fn fetch(&self) -> Result<Answer> {
+        let lost = |_: JsValue| Failure::network();
+        let window = web_sys::window().ok_or_else(Failure::network)?;
+        let request = self.request().map_err(lost)?;
+        let response = JsFuture::from(window.fetch_with_request(&request)).await.map_err(lost)?;
+        let response: Response = response.dyn_into().map_err(lost)?;
+        let text = JsFuture::from(response.text().map_err(lost)?).await.map_err(lost)?.as_string().unwrap_or_default();
+        let status = response.status();
+        if status >= 400 {
+            return Err(Failure::from_answer(status, &text));
+        }
+        if let Some(seq) = response.headers().get("x-aplomb-seq").ok().flatten().and_then(|s| s.parse().ok()) {
+            WRITTEN.set(WRITTEN.get().max(seq));
+        }
+        let json = if text.is_empty() { Json::Null } else { read(&text)? };
+        Ok(Answer { json })
+    }
+
+    /// Sends, and reads the answer as a `T`.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let answer = self.send().await?;
+        serde_json::from_value(answer.json).map_err(|e| Failure::unreadable(&e.to_string()))
+    }
+
+    /// Sends, and forgets the answer.
+    pub async fn done(self) -> Result<()> {
+        self.send().await.map(|_| ())
+    }
+}
+
+fn read(text: &str) -> Result<Json> {
+    serde_json::from_str(text).map_err(|e| Failure::unreadable(&e.to_string()))
+}
+
+/// 106 random bits: the same key must never go out twice, nothing more depends on it.
+fn key() -> String {
+    let part = || (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64;
+    format!("{:014x}{:014x}", part(), part())
+}

@@ -1,0 +1,31 @@
+//! The typed client of `/api/v1`. One error type, made from problem+json; nothing here draws.
+
+mod abort;
+mod admin;
+mod client;
+mod failure;
+mod imports;
+mod records;
+mod search;
+mod session;
+
+pub use abort::{Abort, pause};
+pub use admin::*;
+pub use client::{Call, set_csrf, when_refused};
+pub use failure::Failure;
+pub use imports::*;
+pub use records::*;
+pub use search::*;
+pub use session::*;
+
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// The list in an answer: the array itself, or the array under `key`, `items` or `records`.
+fn list_of<T: serde::de::DeserializeOwned>(mut json: serde_json::Value, key: &str) -> Result<Vec<T>> {
+    let at = [key, "items", "records"].into_iter().find(|k| json.get(k).is_some_and(|v| v.is_array()));
+    let list = match at {
+        Some(k) => json[k].take(),
+        None => json,
+    };
+    serde_json::from_value(list).map_err(|e| Failure::unreadable(&e.to_string()))
+}

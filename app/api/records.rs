@@ -1,0 +1,145 @@
+//! Records: lists, one, its past, and what is written to it.
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Abort, Call, Person, Result};
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Record {
+    pub id: String,
+    pub object: String,
+    pub version: u32,
+    pub created_at: String,
+    pub updated_at: String,
+    pub created_by: Json,
+    pub updated_by: Json,
+    pub trashed_at: Option<String>,
+    pub fields: Map<String, Json>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Total {
+    pub count: u64,
+    pub exact: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Page {
+    pub records: Vec<Record>,
+    pub next: Option<String>,
+    pub total: Total,
+}
+
+/// What a list shows; also what its URL holds. Empty text means: not given.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListQuery {
+    pub object: String,
+    /// JSON of an `aplomb_model::Filter`
+    pub filter: String,
+    pub sort: String,
+    pub fields: String,
+    pub q: String,
+    pub cursor: String,
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Happening {
+    pub at: String,
+    pub kind: String,
+    pub title: String,
+    pub object: String,
+    pub id: String,
+    pub actor: Option<Person>,
+    pub detail: Json,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Timeline {
+    pub entries: Vec<Happening>,
+    pub next: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Change {
+    pub field: String,
+    pub label: String,
+    pub before: Json,
+    pub after: Json,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Version {
+    pub version: u32,
+    pub at: String,
+    pub actor: Option<Person>,
+    pub reason: Json,
+    pub kind: String,
+    pub changes: Vec<Change>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct History {
+    pub entries: Vec<Version>,
+    pub next: Json,
+}
+
+pub async fn list(query: ListQuery, abort: &Abort) -> Result<Page> {
+    let limit = if query.limit == 0 { String::new() } else { query.limit.to_string() };
+    let call = Call::get(format!("/records/{}", query.object)).query("filter", query.filter).query("sort", query.sort);
+    let call = call.query("fields", query.fields).query("q", query.q).query("cursor", query.cursor);
+    call.query("limit", limit).after_writes().abort(abort).json().await
+}
+
+pub async fn record(object: &str, id: &str, abort: &Abort) -> Result<Record> {
+    Call::get(format!("/records/{object}/{id}")).abort(abort).json().await
+}
+
+pub async fn create(object: &str, fields: Map<String, Json>) -> Result<Record> {
+    Call::post(format!("/records/{object}"), json!({ "fields": fields })).json().await
+}
+
+/// Sets one field, only when the record still has this version.
+pub async fn update(object: &str, id: &str, version: u32, fields: Map<String, Json>) -> Result<Record> {
+    Call::patch(format!("/records/{object}/{id}"), json!({ "fields": fields })).if_version(version).json().await
+}
+
+pub async fn trash(object: &str, id: &str) -> Result<()> {
+    Call::delete(format!("/records/{object}/{id}")).done().await
+}
+
+pub async fn restore(object: &str, id: &str) -> Result<()> {
+    Call::post(format!("/records/{object}/{id}/restore"), json!({})).done().await
+}
+
+/// Back to how the record was at a version; this is itself a new version.
+pub async fn undo(object: &str, id: &str, version: u32) -> Result<()> {
+    Call::post(format!("/records/{object}/{id}/undo"), json!({ "version": version })).done().await
+}
+
+pub async fn timeline(object: &str, id: &str, cursor: &str, abort: &Abort) -> Result<Timeline> {
+    let call = Call::get(format!("/records/{object}/{id}/timeline")).query("cursor", cursor).query("limit", "50");
+    call.after_writes().abort(abort).json().await
+}
+
+pub async fn history(object: &str, id: &str, abort: &Abort) -> Result<History> {
+    Call::get(format!("/records/{object}/{id}/history")).query("limit", "100").abort(abort).json().await
+}
+
+pub async fn trashed(object: &str, abort: &Abort) -> Result<Page> {
+    Call::get(format!("/records/{object}/trash")).abort(abort).json().await
+}
+
+/// What becomes of a lead: JSON with `contact`, `company` and perhaps `deal`, each an id or `{id}` or a record.
+pub async fn convert_lead(id: &str, options: Json) -> Result<Json> {
+    Call::post(format!("/records/lead/{id}/convert"), options).json().await
+}

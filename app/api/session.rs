@@ -1,0 +1,110 @@
+//! Setting up, unsealing, logging in and out; who am I.
+
+use std::collections::BTreeMap;
+
+use aplomb_model::rights::Grants;
+use aplomb_model::{Action, Object, Scope};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::{Call, Failure, Result, set_csrf};
+
+/// Where the server stands before anybody logs in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Standing {
+    /// the first-run wizard has not been completed
+    pub required: bool,
+    pub sealed: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Organisation {
+    pub name: String,
+    pub currency: String,
+    pub time_zone: String,
+    pub language: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Person {
+    pub id: String,
+    pub name: String,
+    pub email: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    pub user: Person,
+    pub csrf: String,
+    pub organisation: Organisation,
+    pub permissions: BTreeMap<String, Grants>,
+    pub capabilities: Vec<String>,
+}
+
+impl Session {
+    pub fn may(&self, object: &str, action: Action) -> bool {
+        let grants = self.permissions.get(object).or_else(|| self.permissions.get("*"));
+        grants.is_some_and(|g| g.get(action) > Scope::None)
+    }
+
+    pub fn can(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|c| c == capability)
+    }
+}
+
+/// What the first run gives back, shown once.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Founded {
+    pub recovery_kit: RecoveryKit,
+    pub unseal_passphrase: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct RecoveryKit {
+    pub identity: String,
+    pub text: String,
+}
+
+pub async fn standing() -> Result<Standing> {
+    Call::get("/setup").quiet().json().await
+}
+
+/// `setup` is the body that DESIGN names: code, organisation, admin, unseal, start.
+pub async fn set_up(setup: Json) -> Result<Founded> {
+    let answer = Call::post("/setup", setup).quiet().send().await?;
+    if let Some(csrf) = answer.json.pointer("/session/csrf").or_else(|| answer.json.get("csrf")).and_then(Json::as_str) {
+        set_csrf(csrf);
+    }
+    serde_json::from_value(answer.json).map_err(|e| Failure::unreadable(&e.to_string()))
+}
+
+pub async fn unseal(secret: &str) -> Result<()> {
+    Call::post("/unseal", json!({ "secret": secret })).quiet().done().await
+}
+
+pub async fn log_in(email: &str, password: &str) -> Result<Session> {
+    Call::post("/session", json!({ "email": email, "password": password })).quiet().done().await?;
+    session().await
+}
+
+pub async fn log_out() -> Result<()> {
+    Call::delete("/session").quiet().done().await
+}
+
+pub async fn session() -> Result<Session> {
+    let session: Session = Call::get("/session").quiet().json().await?;
+    set_csrf(&session.csrf);
+    Ok(session)
+}
+
+/// The declarations of the objects that the session may read.
+pub async fn objects() -> Result<Vec<Object>> {
+    let answer = Call::get("/objects").send().await?;
+    super::list_of(answer.json, "objects")
+}

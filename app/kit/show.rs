@@ -1,0 +1,120 @@
+//! A value of a declared field, to be read.
+
+use aplomb_model::{Field, FieldType};
+use leptos::prelude::*;
+use serde_json::Value as Json;
+
+use super::{Badge, Icon};
+use crate::state::{format, nav};
+use crate::text::t;
+
+/// Shows `value` as its field's type asks for; nothing for no value.
+#[component]
+pub fn Shown(field: Field, value: Json, /** no links inside, for use inside a button */ #[prop(default = false)] flat: bool) -> AnyView {
+    use FieldType::*;
+    if value.is_null() {
+        return ().into_any();
+    }
+    match field.kind {
+        Choice => choice(&field, &value).into_any(),
+        MultiChoice => {
+            let items = value.as_array().cloned().unwrap_or_default();
+            let badges = items.iter().map(|item| choice(&field, item)).collect_view();
+            view! { <span class="badges">{badges}</span> }.into_any()
+        }
+        Reference => link(&value, flat),
+        References => {
+            let items = value.as_array().cloned().unwrap_or_default();
+            let links = items.iter().map(|item| view! { <span class="tag">{link(item, flat)}</span> }).collect_view();
+            view! { <span class="badges">{links}</span> }.into_any()
+        }
+        Email if !flat => addresses(&value, "mailto:"),
+        Phone if !flat => addresses(&value, "tel:"),
+        Url if !flat => addresses(&value, ""),
+        YesNo => match value.as_bool() {
+            Some(true) => view! { <span class="yes"><Icon name="check"/>{t("yes")}</span> }.into_any(),
+            _ => view! { <span class="faint">{t("no")}</span> }.into_any(),
+        },
+        Rating => rating(&field, &value),
+        LongText => view! { <span class="long">{format::plain(&value)}</span> }.into_any(),
+        _ => text(&field, &value).into_any(),
+    }
+}
+
+/// The value in one line of text.
+pub fn text(field: &Field, value: &Json) -> String {
+    let as_text = || value.as_str().unwrap_or_default();
+    match field.kind {
+        FieldType::Date => format::date(as_text()),
+        FieldType::DateTime => format::time(as_text()),
+        FieldType::Duration => value.as_f64().map(format::duration).unwrap_or_default(),
+        FieldType::Choice => label_of(field, as_text()),
+        FieldType::MultiChoice => {
+            let keys = value.as_array().into_iter().flatten().filter_map(Json::as_str);
+            keys.map(|key| label_of(field, key)).collect::<Vec<_>>().join(", ")
+        }
+        FieldType::GeoPoint => {
+            let part = |key: &str| value.get(key).and_then(Json::as_f64).unwrap_or_default();
+            format!("{:.5}, {:.5}", part("lat"), part("lon"))
+        }
+        FieldType::Address => serde_json::from_value::<aplomb_model::Address>(value.clone())
+            .map(|address| address.line())
+            .unwrap_or_else(|_| format::plain(value)),
+        _ => format::plain(value),
+    }
+}
+
+fn label_of(field: &Field, key: &str) -> String {
+    field.choices.iter().find(|c| c.key == key).map_or_else(|| key.to_owned(), |c| c.label.clone())
+}
+
+fn choice(field: &Field, value: &Json) -> impl IntoView + use<> {
+    let key = value.as_str().unwrap_or_default();
+    let found = field.choices.iter().find(|c| c.key == key);
+    let color = found.map(|c| match (c.color.as_deref(), c.outcome.as_deref()) {
+        (Some(color), _) => color.to_owned(),
+        (None, Some("won" | "done")) => "green".to_owned(),
+        (None, Some("lost")) => "red".to_owned(),
+        _ => String::new(),
+    });
+    view! { <Badge text=label_of(field, key) color=color.unwrap_or_default()/> }
+}
+
+fn link(value: &Json, flat: bool) -> AnyView {
+    let part = |key: &str| value.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let (object, id) = (part("object"), part("id"));
+    let name = match part("name") {
+        name if name.is_empty() => t("unnamed").to_owned(),
+        name => name,
+    };
+    if flat || object.is_empty() || object == "user" || object == "team" || !value.is_object() {
+        let name = if value.is_object() { name } else { format::plain(value) };
+        return view! { <span>{name}</span> }.into_any();
+    }
+    view! { <a href=nav::record_url(&object, &id)>{name}</a> }.into_any()
+}
+
+fn addresses(value: &Json, scheme: &'static str) -> AnyView {
+    let list: Vec<String> = match value {
+        Json::Array(items) => items.iter().map(format::plain).collect(),
+        one => vec![format::plain(one)],
+    };
+    let one = move |text: String| {
+        let safe = !scheme.is_empty() || ["http://", "https://"].iter().any(|s| text.starts_with(s));
+        if !safe {
+            return view! { <span>{text}</span> }.into_any();
+        }
+        let href = format!("{scheme}{text}");
+        let text = text.trim_start_matches("https://").trim_end_matches('/').to_owned();
+        view! { <a href=href target=scheme.is_empty().then_some("_blank") rel="noopener noreferrer">{text}</a> }.into_any()
+    };
+    view! { <span class="stack">{list.into_iter().map(one).collect_view()}</span> }.into_any()
+}
+
+fn rating(field: &Field, value: &Json) -> AnyView {
+    let most = field.max.unwrap_or(5.0).clamp(1.0, 10.0) as usize;
+    let n = value.as_f64().unwrap_or_default().clamp(0.0, most as f64) as usize;
+    let label = format!("{n} / {most}");
+    let stars = (0..most).map(|i| view! { <span class=if i < n { "star on" } else { "star" }><Icon name="star"/></span> });
+    view! { <span class="rating" role="img" aria-label=label>{stars.collect_view()}</span> }.into_any()
+}

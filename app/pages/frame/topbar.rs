@@ -1,0 +1,60 @@
+//! The bar above the page: the sidebar's button on a phone, the search box, the user's menu.
+
+use leptos::prelude::*;
+
+use super::search_box::SearchBox;
+use crate::app::gate;
+use crate::kit::{Avatar, Icon, Menu};
+use crate::state::signed;
+use crate::state::theme::{self, Theme};
+use crate::text::t;
+
+#[component]
+pub fn TopBar(folded: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <header class="topbar">
+            <button type="button" class="button icon-only burger" aria-label=t("frame.menu") aria-controls="sidebar"
+                aria-expanded=move || folded.get().to_string() on:click=move |_| folded.update(|f| *f = !*f)>
+                <Icon name="menu"/>
+            </button>
+            <SearchBox/>
+            <UserMenu/>
+        </header>
+    }
+}
+
+#[component]
+fn UserMenu() -> impl IntoView {
+    let gate = gate();
+    let person = signed().session.user.clone();
+    let shown = RwSignal::new(theme::stored());
+    let (name, email) = (person.name.clone(), person.email.clone());
+    let trigger = move || view! { <Avatar name=person.name.clone()/> };
+    let choice = move |(key, icon, label): (Theme, &'static str, &'static str)| {
+        let choose = move |_| {
+            theme::choose(key);
+            shown.set(key);
+        };
+        view! {
+            <button type="button" role="menuitem" class="menu-item" on:click=choose>
+                <Icon name=icon/>{label}
+                {move || (shown.get() == key).then(|| view! { <span class="push"><Icon name="check"/></span> })}
+            </button>
+        }
+    };
+    let themes = [
+        (Theme::System, "monitor", t("theme.system")),
+        (Theme::Light, "sun", t("theme.light")),
+        (Theme::Dark, "moon", t("theme.dark")),
+    ];
+    view! {
+        <Menu label=t("frame.user") class="button icon-only user-button" trigger>
+            <div class="menu-head"><strong>{name.clone()}</strong><span class="faint small">{email.clone()}</span></div>
+            {themes.into_iter().map(choice).collect_view()}
+            <hr/>
+            <button type="button" role="menuitem" class="menu-item" data-testid="logout" on:click=move |_| gate.log_out()>
+                <Icon name="log-out"/>{t("frame.logout")}
+            </button>
+        </Menu>
+    }
+}

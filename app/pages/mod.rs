@@ -1,0 +1,8 @@
+//! The pages, a folder per noun.
+
+pub mod frame;
+pub mod imports;
+pub mod records;
+pub mod search;
+pub mod settings;
+pub mod start;

@@ -1,0 +1,94 @@
+//! Records of any object: the list, the form, and the record's own page. All of it follows the object's declaration.
+
+mod convert;
+mod fields;
+mod filter;
+mod form;
+mod history;
+mod list;
+mod list_url;
+mod record;
+mod related;
+mod table;
+mod timeline;
+
+use aplomb_model::{Field, FieldCode, FieldType, Object};
+use leptos::prelude::*;
+use leptos_router::components::Redirect;
+use serde_json::Value as Json;
+
+pub use list::ListPage;
+pub use record::RecordPage;
+
+use crate::api::Record;
+use crate::kit::Empty;
+use crate::state::{format, nav, signed};
+use crate::text::t;
+
+/// The first list there is.
+#[component]
+pub fn Home() -> impl IntoView {
+    let objects = signed().objects();
+    let contact = objects.iter().find(|o| o.name == "contact").or(objects.first());
+    match contact {
+        Some(object) => view! { <Redirect path=nav::list_url(&object.name)/> }.into_any(),
+        None => view! { <Empty title=t("home.nothing") body=t("home.nothing.body") icon="lock"/> }.into_any(),
+    }
+}
+
+/// The name of a record, or a word for having none.
+fn title_of(object: &Object, record: &Record) -> String {
+    let title = record.fields.get(&object.title).map(format::plain).unwrap_or_default();
+    if title.is_empty() { t("unnamed").to_owned() } else { title }
+}
+
+/// What every record has beside its declared fields, as fields of the usual types.
+fn system_field(name: &str) -> Option<Field> {
+    let (label, kind) = match name {
+        "createdAt" => (t("field.createdAt"), FieldType::DateTime),
+        "updatedAt" => (t("field.updatedAt"), FieldType::DateTime),
+        _ => return None,
+    };
+    Some(bare_field(name, label, kind))
+}
+
+/// A field with nothing but a name, a label and a type.
+fn bare_field(name: &str, label: &str, kind: FieldType) -> Field {
+    Field {
+        code: aplomb_model::schema::system::by_name(name).unwrap_or(FieldCode(u16::MAX)),
+        name: name.to_owned(),
+        label: label.to_owned(),
+        kind,
+        many: false,
+        required: false,
+        unique: false,
+        indexed: false,
+        personal: false,
+        read_only: true,
+        open: false,
+        choices: Vec::new(),
+        target: Vec::new(),
+        group: String::new(),
+        search: 0,
+        max_length: None,
+        min: None,
+        max: None,
+        default: None,
+        help: String::new(),
+        custom: false,
+        retired: false,
+    }
+}
+
+/// A declared field or one that every record has.
+fn field_of(object: &Object, name: &str) -> Option<Field> {
+    object.field(name).filter(|f| !f.retired).cloned().or_else(|| system_field(name))
+}
+
+fn value_of(record: &Record, name: &str) -> Json {
+    match name {
+        "createdAt" => Json::String(record.created_at.clone()),
+        "updatedAt" => Json::String(record.updated_at.clone()),
+        name => record.fields.get(name).cloned().unwrap_or_default(),
+    }
+}

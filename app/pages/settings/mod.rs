@@ -1,0 +1,59 @@
+//! Settings: the organisation, people, keys, sample data, the trash. Sections show for those who may use them.
+
+mod keys;
+mod organisation;
+mod sample;
+mod trash;
+mod users;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use crate::kit::{Empty, Icon};
+use crate::state::signed;
+use crate::text::t;
+
+/// Key in the URL, text, icon, and the capability that is needed.
+const SECTIONS: [(&str, &str, &str, Option<&str>); 5] = [
+    ("organisation", "settings.organisation", "building-2", Some("manageSettings")),
+    ("users", "settings.users", "users", Some("manageUsers")),
+    ("keys", "settings.keys", "key-round", None),
+    ("sample", "settings.sample", "box", Some("manageSettings")),
+    ("trash", "settings.trash", "trash-2", None),
+];
+
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let params = use_params_map();
+    let session = signed().session;
+    let open: Vec<_> = SECTIONS.into_iter().filter(|(.., needs)| needs.is_none_or(|c| session.can(c))).collect();
+    let keys: Vec<&'static str> = open.iter().map(|(key, ..)| *key).collect();
+    let section = Memo::new(move |_| {
+        let wanted = params.read().get("section").unwrap_or_default();
+        if wanted.is_empty() { keys.first().copied() } else { keys.iter().find(|key| **key == wanted).copied() }
+    });
+    let item = move |(key, label, icon, _): (&'static str, &'static str, &'static str, Option<&'static str>)| {
+        view! {
+            <li><a class="nav-item" href=format!("/settings/{key}") aria-current=move || (section.get() == Some(key)).then_some("page")>
+                <Icon name=icon/>{t(label)}
+            </a></li>
+        }
+    };
+    let body = move || match section.get() {
+        Some("organisation") => view! { <organisation::OrganisationSection/> }.into_any(),
+        Some("users") => view! { <users::UsersSection/> }.into_any(),
+        Some("keys") => view! { <keys::KeysSection/> }.into_any(),
+        Some("sample") => view! { <sample::SampleSection/> }.into_any(),
+        Some("trash") => view! { <trash::TrashSection/> }.into_any(),
+        _ => view! { <Empty title=t("state.hidden") body=t("error.not_found") icon="lock"/> }.into_any(),
+    };
+    view! {
+        <div class="page">
+            <header class="page-head"><h1>{t("settings.title")}</h1></header>
+            <div class="settings">
+                <nav aria-label=t("settings.title")><ul class="nav">{open.into_iter().map(item).collect_view()}</ul></nav>
+                <div class="settings-body">{body}</div>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,83 @@
+//! Fetching what a page shows: again when its key changes, with the earlier answer kept meanwhile, called off when the
+//! page goes.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::api::{Abort, Failure, Result};
+
+/// What has been fetched so far.
+pub struct Load<T: 'static> {
+    pub value: RwSignal<Option<T>>,
+    pub failure: RwSignal<Option<Failure>>,
+    pub busy: RwSignal<bool>,
+    again: RwSignal<u32>,
+}
+
+impl<T> Clone for Load<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Load<T> {}
+
+impl<T: Send + Sync + 'static> Load<T> {
+    /// Fetches again with the same key.
+    pub fn again(self) {
+        self.again.try_update(|n| *n += 1);
+    }
+
+    /// Takes an answer that came another way, e.g. from a write.
+    pub fn set(self, value: T) {
+        self.value.try_set(Some(value));
+    }
+}
+
+/// Runs `fetch` now and whenever `key` changes or [`Load::again`] is called.
+pub fn load<K, T, F, Fut>(key: impl Fn() -> K + 'static, fetch: F) -> Load<T>
+where
+    K: 'static,
+    T: Send + Sync + 'static,
+    F: Fn(K, Abort) -> Fut + 'static,
+    Fut: Future<Output = Result<T>> + 'static,
+{
+    let load = Load {
+        value: RwSignal::new(None),
+        failure: RwSignal::new(None),
+        busy: RwSignal::new(true),
+        again: RwSignal::new(0),
+    };
+    let current = StoredValue::new_local(Abort::new());
+    Effect::new(move |_| {
+        load.again.track();
+        let key = key();
+        let abort = Abort::new();
+        current.update_value(|earlier| std::mem::replace(earlier, abort.clone()).cancel());
+        load.busy.set(true);
+        let answer = fetch(key, abort.clone());
+        spawn_local(async move {
+            let answer = answer.await;
+            if abort.is_off() {
+                return;
+            }
+            match answer {
+                Ok(value) => {
+                    load.failure.try_set(None);
+                    load.value.try_set(Some(value));
+                }
+                Err(failure) if failure.is("aborted") => return,
+                Err(failure) => {
+                    load.failure.try_set(Some(failure));
+                }
+            }
+            load.busy.try_set(false);
+        });
+    });
+    on_cleanup(move || {
+        current.try_update_value(|abort| abort.cancel());
+    });
+    load
+}

@@ -1,0 +1,167 @@
+//! The eight standard roles as data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aplomb_model::rights::Grants;
+use aplomb_model::{Capability, Role, Scope};
+
+/// The roles every installation starts with; an admin may add others.
+pub fn standard_roles() -> Vec<Role> {
+    vec![system_admin(), sales_manager(), sales_rep(), marketing(), support(), executive(), data_analyst(), partner()]
+}
+
+use Scope::{All, None, Own, Team};
+
+const fn grants(read: Scope, create: Scope, update: Scope, delete: Scope, export: Scope) -> Grants {
+    Grants { read, create, update, delete, export }
+}
+
+const NOTHING: Grants = grants(None, None, None, None, None);
+const LOOK: Grants = grants(All, None, None, None, None);
+const LOOK_AND_EXPORT: Grants = grants(All, None, None, None, All);
+const EVERYTHING: Grants = grants(All, All, All, All, All);
+/// sees all, works with his own
+const OWN_WORK: Grants = grants(All, Own, Own, Own, None);
+/// sees and works with his own only
+const ONLY_OWN: Grants = grants(Own, Own, Own, Own, None);
+
+/// What people write down about their own day.
+const WORK: [&str; 6] = ["activity", "task", "note", "call", "meeting", "email"];
+
+fn role(key: &str, label: &str, description: &str, objects: &[(&str, Grants)], capabilities: &[Capability]) -> Role {
+    Role {
+        key: key.to_owned(),
+        label: label.to_owned(),
+        description: description.to_owned(),
+        objects: objects.iter().map(|(name, grants)| ((*name).to_owned(), *grants)).collect::<BTreeMap<_, _>>(),
+        capabilities: capabilities.iter().copied().collect::<BTreeSet<_>>(),
+        custom: false,
+    }
+}
+
+fn with_work(work: Grants, others: &[(&'static str, Grants)]) -> Vec<(&'static str, Grants)> {
+    WORK.iter().map(|name| (*name, work)).chain(others.iter().copied()).collect()
+}
+
+fn system_admin() -> Role {
+    let description = "Full access: configuration, users, security settings, every record";
+    role("systemAdmin", "System Admin", description, &[("*", EVERYTHING)], &Capability::ALL)
+}
+
+fn sales_manager() -> Role {
+    let lead = grants(All, All, All, Team, All);
+    let objects = with_work(
+        grants(All, All, Team, Team, All),
+        &[
+            ("contact", lead),
+            ("company", lead),
+            ("lead", lead),
+            ("deal", lead),
+            ("quote", grants(All, All, Team, Team, All)),
+            ("order", grants(All, All, Team, None, All)),
+            ("invoice", LOOK_AND_EXPORT),
+            ("contract", grants(All, All, Team, None, All)),
+            ("campaign", LOOK),
+            ("ticket", LOOK),
+            ("product", grants(All, All, All, None, All)),
+            ("user", LOOK),
+            ("team", LOOK),
+            ("*", grants(All, All, Team, Team, All)),
+        ],
+    );
+    let description = "Oversees a team: reports, forecast, territories, coaching";
+    role("salesManager", "Sales Manager", description, &objects, &[Capability::Import])
+}
+
+fn sales_rep() -> Role {
+    let objects = with_work(
+        grants(Team, Own, Own, Own, None),
+        &[
+            ("contact", grants(All, Own, Team, Own, None)),
+            ("company", grants(All, Own, Team, None, None)),
+            ("lead", grants(Team, Own, Team, Own, None)),
+            ("deal", grants(Team, Own, Own, Own, None)),
+            ("quote", grants(Team, Own, Own, Own, None)),
+            ("order", grants(Team, Own, Own, None, None)),
+            ("contract", grants(Team, Own, Own, None, None)),
+            ("invoice", grants(Team, None, None, None, None)),
+            ("campaign", LOOK),
+            ("ticket", LOOK),
+            ("product", LOOK),
+            ("user", LOOK),
+            ("team", LOOK),
+            ("*", grants(Team, Own, Own, Own, None)),
+        ],
+    );
+    let description = "Works leads, opportunities and customers of his own and his team";
+    role("salesRep", "Sales Rep", description, &objects, &[])
+}
+
+fn marketing() -> Role {
+    let objects = with_work(
+        OWN_WORK,
+        &[
+            ("campaign", EVERYTHING),
+            ("lead", grants(All, All, All, Team, All)),
+            ("contact", grants(All, All, All, None, All)),
+            ("company", grants(All, All, Team, None, All)),
+            ("deal", LOOK),
+            ("product", LOOK),
+            ("user", LOOK),
+            ("team", LOOK),
+            ("*", NOTHING),
+        ],
+    );
+    let description = "Runs campaigns, brings in leads, reads what came of them";
+    role("marketing", "Marketing", description, &objects, &[Capability::Import])
+}
+
+fn support() -> Role {
+    let objects = with_work(
+        OWN_WORK,
+        &[
+            ("ticket", grants(All, All, All, Own, None)),
+            ("contact", grants(All, All, All, None, None)),
+            ("company", grants(All, None, None, None, None)),
+            ("product", LOOK),
+            ("order", LOOK),
+            ("invoice", LOOK),
+            ("contract", LOOK),
+            ("user", LOOK),
+            ("team", LOOK),
+            ("*", NOTHING),
+        ],
+    );
+    let description = "Serves customers: tickets and cases, with a look at what they bought";
+    role("support", "Support", description, &objects, &[])
+}
+
+fn executive() -> Role {
+    let description = "Dashboards and analytics over everything; changes nothing";
+    let objects = [("*", LOOK_AND_EXPORT), ("note", LOOK), ("email", LOOK)];
+    role("executive", "Executive", description, &objects, &[Capability::ReadMetrics])
+}
+
+fn data_analyst() -> Role {
+    let description = "Reports, exports and analysis over everything; changes nothing";
+    let objects = [("*", LOOK_AND_EXPORT), ("user", LOOK), ("team", LOOK)];
+    role("dataAnalyst", "Data Analyst", description, &objects, &[Capability::ReadMetrics])
+}
+
+fn partner() -> Role {
+    let objects = with_work(
+        ONLY_OWN,
+        &[
+            ("contact", ONLY_OWN),
+            ("company", ONLY_OWN),
+            ("lead", ONLY_OWN),
+            ("deal", ONLY_OWN),
+            ("quote", grants(Own, Own, Own, None, None)),
+            ("ticket", ONLY_OWN),
+            ("product", LOOK),
+            ("*", NOTHING),
+        ],
+    );
+    let description = "A partner organisation: its own records only";
+    role("partner", "Partner", description, &objects, &[])
+}

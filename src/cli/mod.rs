@@ -1,0 +1,71 @@
+//! The command line, one file for each command. Results go to stdout, progress and logs to stderr; exit code 0 is
+//! done, 1 the work failed, 2 wrong usage.
+
+mod archive;
+mod backup;
+mod data;
+mod doctor;
+mod export;
+mod import;
+mod init;
+mod log;
+mod remote;
+mod restore;
+mod serve;
+pub mod settings;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit code for wrong usage.
+pub const USAGE: u8 = 2;
+
+/// An AI-first CRM in one self-contained binary.
+#[derive(Parser)]
+#[command(name = "aplomb", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the pages and the API (the default)
+    Serve(serve::Serve),
+    /// First run without a browser; refuses a directory that has data
+    Init(init::Init),
+    /// Make an API key and print it, once, alone on the last line
+    Token(token::Token),
+    /// Import a file: CSV, XLSX, vCard, JSON Lines
+    Import(import::Import),
+    /// Export records to files
+    Export(export::Export),
+    /// Write an encrypted archive of the whole data directory
+    Backup(backup::Backup),
+    /// Unpack a backup into a new directory
+    Restore(restore::Restore),
+    /// Check every page, chain and index of a directory or a backup
+    Verify(verify::Verify),
+    /// What is wrong or slow, and what to do about it
+    Doctor(doctor::Doctor),
+}
+
+impl Cli {
+    /// Errors: the work failed.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Serve(command) => command.run(),
+            Command::Init(command) => command.run(),
+            Command::Token(command) => command.run(),
+            Command::Import(command) => command.run(),
+            Command::Export(command) => command.run(),
+            Command::Backup(command) => command.run(),
+            Command::Restore(command) => command.run(),
+            Command::Verify(command) => command.run(),
+            Command::Doctor(command) => command.run(),
+        }
+    }
+}

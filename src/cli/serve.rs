@@ -1,0 +1,142 @@
+//! `aplomb serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use aplomb_serve::data::{Condition, condition};
+use aplomb_serve::{Caches, Limits, ServeConfig, Started, Tls};
+use aplomb_vault::Unseal;
+use clap::Args;
+
+use super::data::DataArgs;
+use super::log;
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Address and port to listen on
+    #[arg(long, env = "APLOMB_LISTEN", default_value = "127.0.0.1:8443", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// `auto` makes an own authority and certificate, `off` is for a proxy in front, or PEM files `CERT,KEY`
+    #[arg(long, env = "APLOMB_TLS", default_value = "auto", value_parser = tls, value_name = "auto|off|CERT,KEY")]
+    tls: Tls,
+    /// The address that people type, when a proxy stands in front
+    #[arg(long, env = "APLOMB_BASE_URL", value_parser = base_url, value_name = "URL")]
+    base_url: Option<String>,
+    /// Requests a second for each session, API key or address; 0: any number
+    #[arg(long, env = "APLOMB_RATE_PER_KEY", default_value_t = Limits::default().requests_per_second, value_name = "N")]
+    rate_per_key: u32,
+    /// Requests above that rate which pass at once
+    #[arg(long, env = "APLOMB_RATE_BURST", default_value_t = Limits::default().requests_burst, value_name = "N")]
+    rate_burst: u32,
+    /// Wrong passwords a minute for each address; 0: any number
+    #[arg(long, env = "APLOMB_RATE_LOGIN", default_value_t = Limits::default().logins_per_minute, value_name = "N")]
+    rate_login: u32,
+    /// Largest JSON body, in bytes
+    #[arg(long, env = "APLOMB_MAX_JSON", default_value_t = Limits::default().json_bytes, value_name = "BYTES")]
+    max_json: usize,
+    /// Largest upload, in bytes
+    #[arg(long, env = "APLOMB_MAX_UPLOAD", default_value_t = Limits::default().upload_bytes, value_name = "BYTES")]
+    max_upload: u64,
+    /// Threads that speak HTTP; 0: as many as processors
+    #[arg(long, env = "APLOMB_WORKERS", default_value_t = 0, value_name = "N")]
+    workers: usize,
+    /// Threads for each of them that wait for the disk; 0: chosen by the program
+    #[arg(long, env = "APLOMB_BLOCKING_THREADS", default_value_t = 0, value_name = "N")]
+    blocking_threads: usize,
+    /// Memory for pages of the store, in MiB; 0: chosen by the program
+    #[arg(long, env = "APLOMB_STORE_CACHE", default_value_t = 0, value_name = "MIB")]
+    store_cache: usize,
+    /// Memory for the index, in MiB; 0: chosen by the program
+    #[arg(long, env = "APLOMB_SEARCH_CACHE", default_value_t = 0, value_name = "MIB")]
+    search_cache: usize,
+}
+
+impl Serve {
+    pub fn run(self) -> Result<ExitCode> {
+        log::for_server();
+        let unseal = self.unseal()?;
+        let limits = Limits {
+            json_bytes: self.max_json,
+            upload_bytes: self.max_upload,
+            requests_per_second: self.rate_per_key,
+            requests_burst: self.rate_burst,
+            logins_per_minute: self.rate_login,
+            blocking_threads: self.blocking_threads,
+            workers: self.workers,
+            ..Limits::default()
+        };
+        let config = ServeConfig {
+            tls: self.tls,
+            unseal,
+            base_url: self.base_url,
+            limits,
+            caches: Caches { store: self.store_cache << 20, search: self.search_cache << 20 },
+            on_start: Some(Arc::new(greet)),
+            ..ServeConfig::new(self.data.data, self.listen, crate::embedded::ui())
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        runtime.context("the runtime")?.block_on(aplomb_serve::run(config))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// A secret that cannot be read leaves the server sealed: an admin enters it in the browser.
+    fn unseal(&self) -> Result<Option<Unseal>> {
+        let fresh = condition(&self.data.data)? == Condition::Fresh;
+        let given = if fresh { self.data.unseal.given() } else { self.data.unseal.given_or_asked() };
+        Ok(given.unwrap_or_else(|error| {
+            tracing::error!(%error, "the unseal secret cannot be read");
+            None
+        }))
+    }
+}
+
+/// For whoever looks at the console; the log is on stderr.
+fn greet(started: &Started) {
+    println!("Aplomb listens on {}", started.url);
+    if let Some(code) = &started.setup_code {
+        println!("First run: open {} in a browser and enter the set-up code {code}", started.url);
+    }
+    if started.sealed {
+        println!("The data are sealed: open {} in a browser and enter the unseal secret", started.url);
+    }
+}
+
+fn tls(text: &str) -> Result<Tls, String> {
+    match text {
+        "auto" => Ok(Tls::Auto),
+        "off" => Ok(Tls::Off),
+        "acme" => Err("acme is not available yet; take auto, off, or CERT,KEY".to_owned()),
+        files => match files.split_once(',') {
+            Some((cert, key)) => Ok(Tls::Files { cert: PathBuf::from(cert), key: PathBuf::from(key) }),
+            None => Err("give auto, off, or two PEM files as CERT,KEY".to_owned()),
+        },
+    }
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest.map(|rest| rest.trim_end_matches('/')) {
+        Some(host) if !host.is_empty() && !host.contains('/') => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("give scheme and name without a path, e.g. https://crm.example.org".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_and_base_url_are_checked() {
+        assert_eq!(tls("a.pem,b.pem"), Ok(Tls::Files { cert: "a.pem".into(), key: "b.pem".into() }));
+        assert!(tls("on").is_err() && tls("acme").is_err());
+        assert_eq!(base_url("https://crm.example.org/"), Ok("https://crm.example.org".to_owned()));
+        for bad in ["crm.example.org", "https://", "ftp://x", "https://x/y"] {
+            assert!(base_url(bad).is_err(), "{bad}");
+        }
+    }
+}

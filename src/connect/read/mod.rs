@@ -1,0 +1,87 @@
+//! From bytes to rows of text. Streaming: memory is bounded whatever the file is. Knows no objects and no fields.
+
+mod csv;
+mod error;
+mod jsonl;
+mod sniff;
+mod text;
+mod vcard;
+mod xlsx;
+
+use std::io::{Read, Seek};
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::ReadError;
+pub use sniff::sniff;
+
+/// Largest file, in bytes.
+pub const MAX_FILE: u64 = 1 << 30;
+/// Most columns of a table.
+pub const MAX_COLUMNS: usize = 2_000;
+/// Longest cell, in bytes of UTF-8.
+pub const MAX_CELL: usize = 1 << 20;
+/// Longest row, in bytes of UTF-8.
+pub const MAX_ROW: usize = 2 << 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Csv,
+    Xlsx,
+    Vcard,
+    Jsonl,
+}
+
+/// What can be read from: an upload that is opened once for every pass.
+pub trait Source: Read + Seek {}
+impl<T: Read + Seek> Source for T {}
+
+/// One row of the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    /// counted from 1 over all rows of the file
+    pub number: u64,
+    pub cells: Vec<String>,
+    /// why the row cannot be taken although it could be found
+    pub problem: Option<String>,
+}
+
+/// How the rows of a file were found; stored, so that every later pass sees the same rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Layout {
+    /// label of the text encoding (WHATWG)
+    pub encoding: Option<String>,
+    pub delimiter: Option<char>,
+    /// names of the columns where rows carry none themselves (vCard, JSON Lines): the row's cells follow this order
+    pub keys: Vec<String>,
+    /// worksheet
+    pub sheet: Option<String>,
+}
+
+/// Looks at a file and says how it is to be read.
+pub fn layout(format: Format, source: &mut dyn Source) -> Result<Layout, ReadError> {
+    match format {
+        Format::Csv => csv::layout(source),
+        Format::Xlsx => xlsx::layout(source),
+        Format::Vcard => vcard::layout(source),
+        Format::Jsonl => jsonl::layout(source),
+    }
+}
+
+/// Gives every row to `take`, in order, until it breaks. Tables of vCard and JSON Lines start with a row of names.
+pub fn rows(
+    format: Format,
+    layout: &Layout,
+    source: &mut dyn Source,
+    take: &mut dyn FnMut(Row) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    match format {
+        Format::Csv => csv::rows(layout, source, take),
+        Format::Xlsx => xlsx::rows(layout, source, take),
+        Format::Vcard => vcard::rows(layout, source, take),
+        Format::Jsonl => jsonl::rows(layout, source, take),
+    }
+}

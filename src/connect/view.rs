@@ -1,0 +1,264 @@
+//! What callers see of an import. These shapes are the API's; the stored state is in `import::state`.
+
+use aplomb_model::{Id, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::read::Format;
+
+/// An uploaded file and what has become of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportView {
+    pub id: Id,
+    pub object: String,
+    pub file_name: String,
+    pub format: Format,
+    /// the program that wrote the file, e.g. `hubspot`; `None` when not recognised
+    pub vendor: Option<String>,
+    /// text encoding of the file, e.g. `windows-1252`
+    pub encoding: Option<String>,
+    /// of CSV
+    pub delimiter: Option<char>,
+    pub status: Status,
+    pub columns: Vec<ColumnView>,
+    pub options: Options,
+    /// rows with data, without header and without what was left out
+    pub rows: u64,
+    pub progress: Progress,
+    /// what is at least doubtful about the file or the mapping, for people
+    pub warnings: Vec<String>,
+    /// rows that are no records: titles, totals, a report's last lines
+    pub left_out: Vec<LeftOut>,
+    /// why the job stopped, when `status` is `failed`
+    pub error: Option<String>,
+    /// what `check` found
+    pub preview: Option<Preview>,
+    pub revert: Option<RevertReport>,
+    pub created_at: Timestamp,
+    pub created_by: Id,
+    pub finished_at: Option<Timestamp>,
+    /// the fields a column can be mapped to
+    pub targets: Vec<TargetView>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    /// waits for a mapping to be confirmed
+    Mapping,
+    /// `check` has run and nothing was changed since
+    Checked,
+    /// waits for its turn
+    Queued,
+    Running,
+    Done,
+    /// stopped by an error that is not about a row; what was written stays and can be reverted
+    Failed,
+    Reverting,
+    Reverted,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ColumnView {
+    pub index: usize,
+    pub header: String,
+    /// up to five different values
+    pub samples: Vec<String>,
+    /// cells that are not empty
+    pub filled: u64,
+    /// path of the field (`email`, `name.first`, `company.name`, `externalId`); `None`: not imported
+    pub field: Option<String>,
+    /// 0 to 1
+    pub confidence: f64,
+    pub reason: String,
+}
+
+/// A field, or a part of one, that a column can fill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetView {
+    pub field: String,
+    pub label: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub required: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Options {
+    /// field that tells whether a row is a known record: `email`, `domain`, `name`, `externalId`, `id`; `None`: external id only
+    #[serde(rename = "match")]
+    pub match_field: Option<String>,
+    pub on_match: OnMatch,
+    /// make the companies that rows name and nobody knows
+    pub create_companies: bool,
+    /// make choices that are not offered yet, instead of refusing the cell
+    pub add_choices: bool,
+    /// name of the system the file comes from; ids of the same source refer to each other across files
+    pub source: String,
+    /// how to read `03/04/2025`; guessed for each column when `None`
+    pub date_order: Option<DateOrder>,
+    /// `,` or `.`; guessed for each column when `None`
+    pub decimal: Option<char>,
+    /// ISO 4217, for amounts without one; the organisation's when `None`
+    pub currency: Option<String>,
+    /// an owner nobody knows: leave the row to who imports (a warning) or refuse the cell
+    pub unknown_owner: UnknownOwner,
+    /// when updating: leave what is there and fill only what is empty
+    pub fill_only: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnMatch {
+    #[default]
+    Update,
+    Skip,
+    Create,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnknownOwner {
+    #[default]
+    Importer,
+    Refuse,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DateOrder {
+    /// day, month, year
+    Dmy,
+    /// month, day, year
+    Mdy,
+    /// year, month, day
+    Ymd,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            match_field: None,
+            on_match: OnMatch::Update,
+            create_companies: true,
+            add_choices: true,
+            source: String::new(),
+            date_order: None,
+            decimal: None,
+            currency: None,
+            unknown_owner: UnknownOwner::Importer,
+            fill_only: false,
+        }
+    }
+}
+
+/// One entry of `PATCH /imports/{id}`: which field a column fills.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MapTo {
+    pub column: usize,
+    /// `None`: not imported
+    pub field: Option<String>,
+}
+
+/// Rows, counted. `created + updated + skipped + refused == done`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Progress {
+    pub done: u64,
+    pub total: u64,
+    pub created: u64,
+    pub updated: u64,
+    pub skipped: u64,
+    pub refused: u64,
+    /// made because rows name them
+    pub companies_created: u64,
+}
+
+/// A row that was not taken for data, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOut {
+    /// counted from 1 over all rows of the file
+    pub row: u64,
+    pub text: String,
+    pub reason: String,
+}
+
+/// What an import would do, found without writing anything.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Preview {
+    pub rows: u64,
+    pub create: u64,
+    pub update: u64,
+    pub skip: u64,
+    pub refused: u64,
+    pub companies_to_create: u64,
+    /// the first hundred refused cells
+    pub errors: Vec<Problem>,
+    /// all of them, by column and kind
+    pub groups: Vec<ProblemGroup>,
+    pub warnings: Vec<String>,
+    /// choices that would be made, by field
+    pub new_choices: Vec<NewChoices>,
+}
+
+/// What is wrong with one cell or one row of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// counted from 1 over all rows of the file, as a spreadsheet numbers them
+    pub row: u64,
+    /// `None`: the row as a whole
+    pub column: Option<usize>,
+    pub header: Option<String>,
+    pub field: Option<String>,
+    /// the cell, shortened
+    pub value: Option<String>,
+    /// stable, e.g. `date`, `required`, `unknown_choice`, `duplicate_row`
+    pub code: String,
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProblemGroup {
+    pub header: Option<String>,
+    pub code: String,
+    pub detail: String,
+    pub count: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewChoices {
+    pub field: String,
+    pub labels: Vec<String>,
+}
+
+/// What a revert did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RevertReport {
+    /// records of the import, now in the trash
+    pub removed: u64,
+    /// records put back as they were
+    pub restored: u64,
+    /// records somebody changed since: left as they are, or put back only in fields nobody touched
+    pub kept: u64,
+    /// the first thousand of them
+    pub edited: Vec<EditedRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EditedRecord {
+    pub object: String,
+    pub id: Id,
+    pub title: String,
+    pub detail: String,
+}

@@ -1,0 +1,127 @@
+//! Lists by reading every record: while the index is rebuilt, and as of a time in the past, which has no index.
+
+use std::cmp::Ordering;
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use aplomb_model::query::{Scalar, SortKey};
+use aplomb_model::value::Link;
+use aplomb_model::{Code, Error, Id, Object, Record, Result, Timestamp, Value, fold};
+use aplomb_store::View;
+
+use super::Access;
+use super::lists::List;
+use super::query::Asked;
+use crate::Total;
+use crate::crm::Inner;
+use crate::errors::OrStore;
+
+pub(super) const CURSOR: &str = "f.";
+const PAGE: usize = 1_000;
+
+/// Calls `each` with every record that the query selects, by id.
+pub(super) fn every(
+    view: &View,
+    asked: &Asked,
+    at: Option<Timestamp>,
+    mut each: impl FnMut(Record) -> Result<()>,
+) -> Result<()> {
+    let code = asked.access.object.code;
+    let seen: RefCell<HashMap<Link, Option<Record>>> = RefCell::default();
+    let look_up = |link: Link| {
+        let mut seen = seen.borrow_mut();
+        let read = || match at {
+            Some(at) => view.as_of(link.object, link.id, at).ok().flatten(),
+            None => view.get(link.object, link.id).ok().flatten().filter(|r| r.trashed_at.is_none()),
+        };
+        seen.entry(link).or_insert_with(read).clone()
+    };
+    let mut after = None;
+    loop {
+        let page = match at {
+            Some(at) => view.as_of_scan(code, at, after, PAGE).or_store()?,
+            None => view.scan(code, after, false, PAGE).or_store()?,
+        };
+        let Some(last) = page.last().map(|r| r.id) else { return Ok(()) };
+        let full = page.len() == PAGE;
+        after = Some(last);
+        for record in page {
+            if selects(asked, &record, &look_up) {
+                each(record)?;
+            }
+        }
+        if !full {
+            return Ok(());
+        }
+    }
+}
+
+fn selects(asked: &Asked, record: &Record, look_up: &dyn Fn(Link) -> Option<Record>) -> bool {
+    asked.access.admits(record)
+        && asked.pred.matches(record, look_up)
+        && asked.text.as_deref().is_none_or(|text| mentions(&asked.access.object, record, text))
+}
+
+/// Every word of the query begins a word of a searched field.
+pub(super) fn mentions(object: &Object, record: &Record, text: &str) -> bool {
+    let fields = object.live().filter(|f| f.search > 0).filter_map(|f| record.get(f.code));
+    let haystack = fields.map(Value::text).map(|t| format!(" {}", fold(&t))).collect::<String>();
+    let haystack = haystack.replace(|c: char| !c.is_alphanumeric(), " ");
+    let words = fold(text);
+    words.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).all(|w| haystack.contains(&format!(" {w}")))
+}
+
+pub(super) fn list(inner: &Inner, asked: &Asked, at: Option<Timestamp>) -> Result<List> {
+    let view = inner.view()?;
+    let order = |a: &Record, b: &Record| compare(&asked.sort, a, b);
+    let from = asked.cursor.as_deref().map(|c| start(&view, &asked.access, c, at)).transpose()?;
+    let mut best: Vec<Record> = Vec::new();
+    let mut count = 0u64;
+    every(&view, asked, at, |record| {
+        count += 1;
+        if from.as_ref().is_none_or(|from| order(from, &record).is_lt()) {
+            best.push(record);
+        }
+        if best.len() > 4 * asked.limit + 4_000 {
+            best.sort_by(order);
+            best.truncate(asked.limit + 1);
+        }
+        Ok(())
+    })?;
+    best.sort_by(order);
+    let more = best.len() > asked.limit;
+    best.truncate(asked.limit);
+    let next = best.last().filter(|_| more).map(|r| format!("{CURSOR}{}", r.id));
+    let most = asked.count_up_to as u64;
+    let total = Total { count: count.min(most), exact: count <= most };
+    Ok(List { records: best, next, total, seq: view.seq(), view })
+}
+
+/// The last record of the page before.
+fn start(view: &View, access: &Access, cursor: &str, at: Option<Timestamp>) -> Result<Record> {
+    let bad = || Error::new(Code::BadCursor, "the cursor belongs to another query");
+    let id: Id = cursor.strip_prefix(CURSOR).and_then(|t| t.parse().ok()).ok_or_else(bad)?;
+    let record = match at {
+        Some(at) => view.as_of(access.object.code, id, at).or_store()?,
+        None => view.get(access.object.code, id).or_store()?,
+    };
+    record.ok_or_else(bad)
+}
+
+/// Missing values last; ties by id, newest first unless the last key ascends.
+fn compare(sort: &[SortKey], a: &Record, b: &Record) -> Ordering {
+    for key in sort {
+        let value = |r: &Record| key.path.own_scalars(r).into_iter().min_by(Scalar::order);
+        let order = match (value(a), value(b)) {
+            (Some(x), Some(y)) if key.descending => y.order(&x),
+            (Some(x), Some(y)) => x.order(&y),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    if sort.last().is_none_or(|k| k.descending) { b.id.cmp(&a.id) } else { a.id.cmp(&b.id) }
+}

@@ -1,0 +1,404 @@
+//! The index as its users see it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aplomb_model::query::Pred;
+use aplomb_model::{Id, ObjectCode, Schema, Seq};
+use aplomb_vault::SealedDir;
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use crate::aggregate::Aggregation;
+use crate::bits::Bits;
+use crate::columns::Kept;
+use crate::cursor::{Cursor, Place, hash_of};
+use crate::directory::SealedDirectory;
+use crate::error::SearchError;
+use crate::filter::Plan;
+use crate::fulltext::{FEW, Search, Sought};
+use crate::layout;
+use crate::rank::{Order, Row};
+use crate::shard::{Shard, View, WriterOptions};
+use crate::state::{self, State};
+use crate::types::*;
+
+/// All records, to be listed, counted and found. Cheap to clone.
+#[derive(Clone)]
+pub struct Index {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sealed: Arc<SealedDir>,
+    kept: Arc<Kept>,
+    writer: WriterOptions,
+    schema: RwLock<Schema>,
+    shards: RwLock<BTreeMap<ObjectCode, Arc<Shard>>>,
+    /// one writer at a time
+    applying: Mutex<()>,
+    seq: Mutex<Seq>,
+    moved: Condvar,
+}
+
+impl Index {
+    /// Opens or creates. Damaged, missing or outdated files are thrown away: [`Opened::Rebuild`].
+    pub fn open(options: Options, schema: Schema) -> Result<(Index, Opened), SearchError> {
+        let sealed = SealedDir::new(&options.dir, options.key, options.cache_bytes / 2).map_err(std::io::Error::from)?;
+        let inner = Inner {
+            sealed,
+            kept: Kept::new(options.cache_bytes as u64 / 2),
+            writer: WriterOptions { bytes: options.writer_bytes, threads: options.threads },
+            schema: RwLock::new(schema),
+            shards: RwLock::default(),
+            applying: Mutex::default(),
+            seq: Mutex::new(0),
+            moved: Condvar::new(),
+        };
+        let index = Index { inner: Arc::new(inner) };
+        let opened = match index.load() {
+            Ok(Some(seq)) => Opened::Ready { seq },
+            Ok(None) => Opened::Rebuild,
+            Err(error) => {
+                tracing::warn!(%error, "the search index cannot be used and is built again");
+                Opened::Rebuild
+            }
+        };
+        if opened == Opened::Rebuild {
+            index.clear()?;
+        }
+        Ok((index, opened))
+    }
+
+    /// Opens what the state file names.
+    fn load(&self) -> Result<Option<Seq>, SearchError> {
+        let Some(state) = State::read(&self.inner.sealed, &self.inner.schema.read())? else { return Ok(None) };
+        for code in &state.objects {
+            let shard = self.open_shard(ObjectCode(*code))?;
+            if shard.committed()? == 0 {
+                return Ok(None);
+            }
+            self.inner.shards.write().insert(shard.object, Arc::new(shard));
+        }
+        *self.inner.seq.lock() = state.seq;
+        Ok(Some(state.seq))
+    }
+
+    fn open_shard(&self, object: ObjectCode) -> Result<Shard, SearchError> {
+        let directory = SealedDirectory::new(&self.inner.sealed, &format!("o{}-", object.0));
+        Shard::open(object, directory, &self.inner.kept)
+    }
+
+    /// What queries see.
+    pub fn seq(&self) -> Seq {
+        *self.inner.seq.lock()
+    }
+
+    /// Takes changes in the order of the log; one caller at a time. With `commit` they become visible and durable
+    /// together with `seq`; an empty `docs` may be committed to move the cursor. After an error nothing since the
+    /// last commit is kept: apply again from [`Index::seq`].
+    pub fn apply(&self, docs: &[Doc], seq: Seq, commit: bool) -> Result<(), SearchError> {
+        let _one = self.inner.applying.lock();
+        let done = self.write(docs).and_then(|()| if commit { self.commit(seq) } else { Ok(()) });
+        if done.is_err() {
+            self.shards().iter().for_each(|shard| shard.rollback());
+        }
+        done
+    }
+
+    fn write(&self, docs: &[Doc]) -> Result<(), SearchError> {
+        let schema = self.inner.schema.read().clone();
+        for doc in docs {
+            match doc {
+                Doc::Put(record, context) if record.trashed_at.is_none() => {
+                    let object = schema.by_code(record.object);
+                    self.shard_or_new(record.object)?.put(object.map(|o| &**o), record, context, self.inner.writer)?;
+                }
+                Doc::Put(record, _) => self.remove(record.id, record.object)?,
+                Doc::Remove(id, object) => self.remove(*id, *object)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, id: Id, object: ObjectCode) -> Result<(), SearchError> {
+        match self.shard(object) {
+            Some(shard) => shard.remove(id, self.inner.writer),
+            None => Ok(()),
+        }
+    }
+
+    fn commit(&self, seq: Seq) -> Result<(), SearchError> {
+        let mut changed = Vec::new();
+        for shard in self.shards() {
+            if shard.commit(seq)? {
+                changed.push(shard);
+            }
+        }
+        // An empty commit is remembered with the next one: applying it again changes nothing.
+        if !changed.is_empty() || !State::exists(&self.inner.sealed)? {
+            let objects = self.shards().iter().map(|s| s.object.0).collect();
+            let state = State::new(seq, objects, &self.inner.schema.read());
+            state.write(&self.inner.sealed)?;
+        }
+        for shard in changed {
+            shard.reload()?;
+        }
+        *self.inner.seq.lock() = seq;
+        self.inner.moved.notify_all();
+        Ok(())
+    }
+
+    /// True when fields changed in a way that records already indexed do not show: [`Index::clear`] and apply all.
+    pub fn set_schema(&self, schema: Schema) -> bool {
+        let mut current = self.inner.schema.write();
+        let stale = !state::compatible(&layout::fingerprint(&current), &layout::fingerprint(&schema));
+        *current = schema;
+        stale
+    }
+
+    /// Blocks until [`Index::seq`] is at least `seq`; false when the time is over.
+    pub fn wait_for(&self, seq: Seq, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
+        let mut current = self.inner.seq.lock();
+        while *current < seq {
+            if self.inner.moved.wait_until(&mut current, until).timed_out() {
+                return *current >= seq;
+            }
+        }
+        true
+    }
+
+    /// Throws everything away; the next change to apply is the first of the log.
+    pub fn clear(&self) -> Result<(), SearchError> {
+        let _one = self.inner.applying.lock();
+        let shards = std::mem::take(&mut *self.inner.shards.write());
+        State::remove(&self.inner.sealed)?;
+        for shard in shards.values() {
+            shard.erase()?;
+        }
+        for name in self.inner.sealed.list().map_err(std::io::Error::from)? {
+            self.inner.sealed.remove(&name).map_err(std::io::Error::from)?;
+        }
+        *self.inner.seq.lock() = 0;
+        Ok(())
+    }
+
+    pub fn stats(&self) -> Stats {
+        let views: Vec<_> = self.shards().iter().map(|s| s.view()).collect();
+        let space = |v: &Arc<View>| v.searcher.space_usage().map_or(0, |u| u.total().get_bytes());
+        Stats {
+            documents: views.iter().map(|v| v.searcher.num_docs()).sum(),
+            segments: views.iter().map(|v| v.segments.len() as u64).sum(),
+            bytes: views.iter().map(space).sum(),
+            seq: self.seq(),
+        }
+    }
+
+    /// Reads and authenticates every file; returns the bytes checked.
+    pub fn verify(&self) -> Result<u64, SearchError> {
+        let mut bytes = 0;
+        for name in self.inner.sealed.list().map_err(std::io::Error::from)? {
+            match self.inner.sealed.verify(&name) {
+                Err(e) if e.is_not_found() => {}
+                checked => bytes += checked.map_err(std::io::Error::from)?,
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn shards(&self) -> Vec<Arc<Shard>> {
+        self.inner.shards.read().values().cloned().collect()
+    }
+
+    fn shard(&self, object: ObjectCode) -> Option<Arc<Shard>> {
+        self.inner.shards.read().get(&object).cloned()
+    }
+
+    fn shard_or_new(&self, object: ObjectCode) -> Result<Arc<Shard>, SearchError> {
+        if let Some(shard) = self.shard(object) {
+            return Ok(shard);
+        }
+        let shard = Arc::new(self.open_shard(object)?);
+        self.inner.shards.write().insert(object, shard.clone());
+        Ok(shard)
+    }
+
+    fn view(&self, object: ObjectCode) -> Option<Arc<View>> {
+        self.shard(object).map(|s| s.view())
+    }
+
+    /// What the filters leave of each segment.
+    fn filtered(&self, view: &View, pred: &Pred, rights: &Pred) -> Result<Vec<Bits>, SearchError> {
+        let both = Pred::And(vec![pred.clone(), rights.clone()]);
+        let plan = Plan::new(&both, &|object| self.view(object))?;
+        let one = |segment: &crate::columns::Segment| {
+            let mut bits = plan.run(segment)?;
+            if let Some(alive) = &segment.alive {
+                bits.and(alive);
+            }
+            Ok(bits)
+        };
+        view.segments.iter().map(one).collect()
+    }
+
+    pub fn list(&self, q: &ListQuery) -> Result<Page, SearchError> {
+        let hash = hash_of(q.object.0, &q.pred, q.text.as_deref(), &q.sort);
+        let after = q.cursor.as_deref().map(|c| Cursor::parse(c, hash)).transpose()?;
+        let seq = self.seq();
+        let Some(view) = self.view(q.object) else {
+            return Ok(Page { ids: vec![], next: None, total: Total { count: 0, exact: true }, seq });
+        };
+        let mut docs = self.filtered(&view, &q.pred, &q.rights)?;
+        let sought = q.text.as_deref().and_then(Sought::parse);
+        if let (Some(sought), true) = (&sought, q.sort.is_empty()) {
+            let tolerance = after.as_ref().map(|c| c.tolerance);
+            let found = Ranked::search(&[(q.object, view, docs)], sought, after.as_ref(), tolerance, q.limit)?;
+            let next = found.next(hash);
+            return Ok(Page { ids: found.rows.iter().map(|(_, r)| Id::from_u128(r.id)).collect(), next, total: found.total, seq });
+        }
+        let mut tolerance = 0;
+        if let Some(sought) = &sought {
+            tolerance = narrow(&view, sought, &mut docs, after.as_ref().map(|c| c.tolerance))?;
+        }
+        let total = Total { count: docs.iter().map(Bits::count).sum(), exact: true };
+        let order = Order::new(&q.sort)?;
+        let mut rows = Vec::new();
+        for (segment, docs) in view.segments.iter().zip(&docs) {
+            let after = after.as_ref().map(|c| (c.places.as_slice(), c.id));
+            rows.extend(order.first(segment, docs, after, q.limit.saturating_add(1))?);
+        }
+        rows.sort_by(|a, b| order.compare(a, b));
+        let more = rows.len() > q.limit;
+        rows.truncate(q.limit);
+        let last = rows.last().filter(|_| more);
+        let next = last.map(|row| Cursor { query: hash, tolerance, places: row.places.clone(), id: row.id }.text());
+        Ok(Page { ids: rows.iter().map(|r| Id::from_u128(r.id)).collect(), next, total, seq })
+    }
+
+    /// Groups and their figures; one group with an empty key when `group_by` is empty.
+    pub fn aggregate(&self, q: &AggregateQuery) -> Result<Vec<Group>, SearchError> {
+        let mut aggregation = Aggregation::new(q)?;
+        if let Some(view) = self.view(q.object) {
+            let mut docs = self.filtered(&view, &q.pred, &q.rights)?;
+            if let Some(sought) = q.text.as_deref().and_then(Sought::parse) {
+                narrow(&view, &sought, &mut docs, None)?;
+            }
+            for (segment, docs) in view.segments.iter().zip(&docs) {
+                aggregation.add(segment, docs)?;
+            }
+        }
+        Ok(aggregation.finish())
+    }
+
+    /// Full text over several objects.
+    pub fn text(&self, q: &TextQuery) -> Result<TextPage, SearchError> {
+        let seq = self.seq();
+        let hash = hash_of(0, &Pred::Const(true), Some(&q.text), &[]);
+        let after = q.cursor.as_deref().map(|c| Cursor::parse(c, hash)).transpose()?;
+        let Some(sought) = Sought::parse(&q.text) else {
+            return Ok(TextPage { hits: vec![], next: None, total: Total { count: 0, exact: true }, seq });
+        };
+        let mut places = Vec::new();
+        for (object, rights) in &q.objects {
+            if let Some(view) = self.view(*object) {
+                let docs = self.filtered(&view, &Pred::Const(true), rights)?;
+                places.push((*object, view, docs));
+            }
+        }
+        let tolerance = after.as_ref().map(|c| c.tolerance);
+        let found = Ranked::search(&places, &sought, after.as_ref(), tolerance, q.limit)?;
+        let hit = |(object, row): &(ObjectCode, Row)| Hit { object: *object, id: Id::from_u128(row.id), score: row.score };
+        Ok(TextPage { hits: found.rows.iter().map(hit).collect(), next: found.next(hash), total: found.total, seq })
+    }
+}
+
+/// Leaves of `docs` what matches the words, as tolerantly as needed or as asked. Returns how tolerant that was.
+fn narrow(view: &View, sought: &Sought, docs: &mut Vec<Bits>, asked: Option<u8>) -> Result<u8, SearchError> {
+    let mut tolerance = asked.unwrap_or(0);
+    loop {
+        let search = Search::new(view, sought, tolerance)?;
+        let found: Vec<Bits> =
+            docs.iter().enumerate().map(|(at, docs)| search.matching(at, docs)).collect::<Result<_, _>>()?;
+        let count: u64 = found.iter().map(Bits::count).sum();
+        if asked.is_some() || count >= FEW || !sought.tolerates_more(tolerance) {
+            *docs = found;
+            return Ok(tolerance);
+        }
+        tolerance += 1;
+    }
+}
+
+/// The best matches, best first.
+struct Ranked {
+    rows: Vec<(ObjectCode, Row)>,
+    more: bool,
+    total: Total,
+    tolerance: u8,
+}
+
+impl Ranked {
+    fn search(
+        places: &[(ObjectCode, Arc<View>, Vec<Bits>)],
+        sought: &Sought,
+        after: Option<&Cursor>,
+        asked: Option<u8>,
+        limit: usize,
+    ) -> Result<Ranked, SearchError> {
+        let mut tolerance = asked.unwrap_or(0);
+        loop {
+            let ranked = Ranked::at(places, sought, after, tolerance, limit)?;
+            if asked.is_some() || ranked.total.count >= FEW || !sought.tolerates_more(tolerance) {
+                return Ok(ranked);
+            }
+            tolerance += 1;
+        }
+    }
+
+    fn at(
+        places: &[(ObjectCode, Arc<View>, Vec<Bits>)],
+        sought: &Sought,
+        after: Option<&Cursor>,
+        tolerance: u8,
+        limit: usize,
+    ) -> Result<Ranked, SearchError> {
+        let start = after.map(|c| match c.places.as_slice() {
+            [Place::Number(n)] => Ok((*n, !c.id)),
+            _ => Err(SearchError::BadCursor),
+        });
+        let start = start.transpose()?;
+        let mut best: Vec<(u64, u128, ObjectCode)> = Vec::new();
+        let mut count = 0;
+        for (object, view, docs) in places {
+            let search = Search::new(view, sought, tolerance)?;
+            for (at, (segment, docs)) in view.segments.iter().zip(docs).enumerate() {
+                let ids = segment.ids()?;
+                search.scored(at, docs, |doc, score| {
+                    count += 1;
+                    let row = (u64::from(!score.to_bits()), !ids.get(doc), *object);
+                    if start.is_none_or(|s| (row.0, row.1) > s) {
+                        best.push(row);
+                    }
+                    if best.len() > 4 * (limit + 1) + 1000 {
+                        best.select_nth_unstable(limit);
+                        best.truncate(limit + 1);
+                    }
+                })?;
+            }
+        }
+        best.sort_unstable();
+        let more = best.len() > limit;
+        best.truncate(limit);
+        let row = |(rank, id, object): (u64, u128, ObjectCode)| {
+            let score = f32::from_bits(!(rank as u32));
+            (object, Row { places: vec![Place::Number(rank)], id: !id, score })
+        };
+        let rows = best.into_iter().map(row).collect();
+        Ok(Ranked { rows, more, total: Total { count, exact: true }, tolerance })
+    }
+
+    fn next(&self, query: u64) -> Option<String> {
+        let (_, row) = self.rows.last().filter(|_| self.more)?;
+        Some(Cursor { query, tolerance: self.tolerance, places: row.places.clone(), id: row.id }.text())
+    }
+}

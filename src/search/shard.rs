@@ -1,0 +1,202 @@
+//! The index of one object: its writer, and the view that queries run on.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use aplomb_model::{Id, Object, ObjectCode, Record, Seq};
+use parking_lot::{Mutex, RwLock};
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocSet, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED, TantivyDocument};
+
+use crate::columns::{Kept, Segment};
+use crate::directory::SealedDirectory;
+use crate::error::SearchError;
+use crate::layout::{self, Fields};
+use crate::tokens::{FoldTokenizer, TOKENIZER};
+use crate::types::DocContext;
+
+/// Segments of about the same size that are merged together.
+const MERGED: usize = 8;
+/// Segments with fewer documents count as the same size.
+const SMALL: u32 = 5_000;
+/// A segment with a larger part of deleted documents is rewritten.
+const DELETED: f32 = 0.3;
+
+/// What queries see of one object; unchanging.
+pub(crate) struct View {
+    pub searcher: Searcher,
+    pub segments: Vec<Segment>,
+    pub fields: Fields,
+}
+
+pub(crate) struct Shard {
+    pub object: ObjectCode,
+    index: tantivy::Index,
+    fields: Fields,
+    reader: IndexReader,
+    kept: Arc<Kept>,
+    view: RwLock<Arc<View>>,
+    writing: Mutex<Writing>,
+    directory: SealedDirectory,
+}
+
+#[derive(Default)]
+struct Writing {
+    writer: Option<IndexWriter>,
+    /// added since the last commit
+    fresh: HashSet<Id>,
+    dirty: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct WriterOptions {
+    pub bytes: usize,
+    pub threads: usize,
+}
+
+impl Shard {
+    /// Opens the last commit, or an empty index. Errors mean that the files are damaged or of another layout.
+    pub fn open(object: ObjectCode, directory: SealedDirectory, kept: &Arc<Kept>) -> Result<Shard, SearchError> {
+        let (schema, fields) = layout::schema();
+        let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
+        let builder = tantivy::Index::builder().schema(schema).settings(settings);
+        let index = builder.open_or_create(directory.clone())?;
+        index.tokenizers().register(TOKENIZER, FoldTokenizer);
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let view = View::new(reader.searcher(), fields, None, kept);
+        let view = RwLock::new(Arc::new(view));
+        Ok(Shard { object, index, fields, reader, kept: kept.clone(), view, writing: Mutex::default(), directory })
+    }
+
+    pub fn view(&self) -> Arc<View> {
+        self.view.read().clone()
+    }
+
+    /// The cursor of the last commit, 0 when there is none.
+    pub fn committed(&self) -> Result<Seq, SearchError> {
+        let payload = self.index.load_metas()?.payload;
+        Ok(payload.and_then(|p| p.parse().ok()).unwrap_or(0))
+    }
+
+    pub fn put(&self, object: Option<&Object>, record: &Record, context: &DocContext, options: WriterOptions) -> Result<(), SearchError> {
+        let document = self.fields.document(object, record, context);
+        let mut writing = self.writing.lock();
+        self.delete(&mut writing, record.id, options)?;
+        self.writer(&mut writing, options)?.add_document(document)?;
+        writing.fresh.insert(record.id);
+        writing.dirty = true;
+        Ok(())
+    }
+
+    pub fn remove(&self, id: Id, options: WriterOptions) -> Result<(), SearchError> {
+        self.delete(&mut self.writing.lock(), id, options)
+    }
+
+    /// Deletes only what is there: every deletion is looked up in every segment when it is committed.
+    fn delete(&self, writing: &mut Writing, id: Id, options: WriterOptions) -> Result<(), SearchError> {
+        if !writing.fresh.remove(&id) && !self.view().contains(id)? {
+            return Ok(());
+        }
+        self.writer(writing, options)?.delete_term(self.fields.id_term(id));
+        writing.dirty = true;
+        Ok(())
+    }
+
+    fn writer<'a>(&self, writing: &'a mut Writing, options: WriterOptions) -> Result<&'a mut IndexWriter, SearchError> {
+        match &mut writing.writer {
+            Some(writer) => Ok(writer),
+            empty => {
+                let threads = options.threads.clamp(1, 8);
+                let options = IndexWriterOptions::builder()
+                    .num_worker_threads(threads)
+                    .memory_budget_per_thread((options.bytes / threads).clamp(15_000_000, 1 << 30))
+                    .num_merge_threads(1)
+                    .build();
+                let writer: IndexWriter<TantivyDocument> = self.index.writer_with_options(options)?;
+                let mut policy = LogMergePolicy::default();
+                policy.set_min_num_segments(MERGED);
+                policy.set_min_layer_size(SMALL);
+                policy.set_del_docs_ratio_before_merge(DELETED);
+                writer.set_merge_policy(Box::new(policy));
+                Ok(empty.insert(writer))
+            }
+        }
+    }
+
+    /// Makes what was written durable with its cursor. False when there was nothing. Not visible before
+    /// [`Shard::reload`].
+    pub fn commit(&self, seq: Seq) -> Result<bool, SearchError> {
+        let mut writing = self.writing.lock();
+        if !writing.dirty {
+            return Ok(false);
+        }
+        let Some(writer) = &mut writing.writer else { return Ok(false) };
+        let mut prepared = writer.prepare_commit()?;
+        prepared.set_payload(&seq.to_string());
+        prepared.commit()?;
+        writing.dirty = false;
+        Ok(true)
+    }
+
+    /// Shows the last commit to queries that begin from now on.
+    pub fn reload(&self) -> Result<(), SearchError> {
+        self.reader.reload()?;
+        let before = self.view();
+        let view = View::new(self.reader.searcher(), self.fields, Some(&before), &self.kept);
+        *self.view.write() = Arc::new(view);
+        self.writing.lock().fresh.clear();
+        Ok(())
+    }
+
+    /// Forgets what was not committed; the next change opens a new writer.
+    pub fn rollback(&self) {
+        *self.writing.lock() = Writing::default();
+    }
+
+    /// Ends the writer, waiting for merges, and removes the files.
+    pub fn erase(&self) -> Result<(), SearchError> {
+        if let Some(writer) = std::mem::take(&mut *self.writing.lock()).writer {
+            writer.wait_merging_threads()?;
+        }
+        Ok(self.directory.clear().map_err(std::io::Error::from)?)
+    }
+}
+
+impl View {
+    fn new(searcher: Searcher, fields: Fields, before: Option<&View>, kept: &Arc<Kept>) -> View {
+        let old = |id| before.and_then(|b| b.segments.iter().find(|s| s.id() == id));
+        let segments = searcher.segment_readers().iter();
+        let segments = segments.map(|r| Segment::new(r, old(r.segment_id()), kept)).collect();
+        View { searcher, segments, fields }
+    }
+
+    fn contains(&self, id: Id) -> Result<bool, SearchError> {
+        for segment in &self.segments {
+            let mut found = false;
+            let high = (id.as_u128() >> 64) as u64;
+            let column = &segment.ids()?.high.values;
+            if column.min_value() <= high && high <= column.max_value() {
+                documents_of(segment, id, |doc| found |= segment.alive.as_ref().is_none_or(|a| a.get(doc)))?;
+            }
+            if found {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The documents of a segment with this id, deleted ones too.
+pub(crate) fn documents_of(segment: &Segment, id: Id, mut each: impl FnMut(u32)) -> Result<(), SearchError> {
+    let field = segment.reader.schema().get_field("id")?;
+    let term = tantivy::Term::from_field_bytes(field, id.as_bytes());
+    let inverted = segment.reader.inverted_index(field)?;
+    if let Some(mut postings) = inverted.read_postings(&term, IndexRecordOption::Basic)? {
+        while postings.doc() != TERMINATED {
+            each(postings.doc());
+            postings.advance();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! One request as handlers see it: parsed, and, where the route asks for it, with its caller.
+
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use aplomb_crm::{Ctx, Map, Session, Via};
+use aplomb_model::{Code, Error, Id, Result, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::data::Open;
+use crate::edge;
+use crate::http::head::Head;
+use crate::http::params::Params;
+use crate::rates::Caller;
+use crate::routes::Route;
+use crate::secure::Client;
+use crate::setup_code::same;
+use crate::state::App;
+
+/// A request at the door: nobody has asked yet who is there.
+pub struct Door {
+    pub app: Arc<App>,
+    pub route: &'static Route,
+    /// names and values from the path
+    pub path: Vec<(String, String)>,
+    pub query: Params,
+    /// path and query as they came, for comparing repeated requests
+    pub uri: String,
+    pub head: Head,
+    pub body: Bytes,
+    pub client: Client,
+    pub request_id: String,
+    pub now: Timestamp,
+}
+
+/// A request of somebody known, on an open store.
+pub struct Call {
+    door: Door,
+    pub open: Arc<Open>,
+    pub ctx: Ctx,
+    /// `None` for an API key
+    pub session: Option<Session>,
+}
+
+impl Deref for Call {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
+}
+
+impl Door {
+    /// Finds out who is calling, counts the request, and checks the CSRF token where a cookie came along.
+    ///
+    /// Errors: `sealed`, `setup_required`, `unauthenticated`, `csrf_missing`, `too_many_requests`.
+    pub fn enter(self) -> Result<Call> {
+        let open = self.app.open()?;
+        let (actor, session) = match self.identify(&open) {
+            Ok(known) => known,
+            Err(error) => {
+                self.count(Caller::Address(self.client.address))?;
+                return Err(error);
+            }
+        };
+        let key = match (&session, &actor.via) {
+            (Some(session), _) => session.id,
+            (None, Via::Token { id, .. } | Via::Session(id)) => *id,
+            (None, Via::System) => return Err(unauthenticated()),
+        };
+        self.count(Caller::Known(key))?;
+        if let Some(session) = session.as_ref().filter(|_| !self.route.is_safe()) {
+            let given = self.head.csrf.as_deref().unwrap_or_default();
+            if !same(given, &session.csrf) {
+                return Err(Error::new(Code::CsrfMissing, "send the session's csrf value as x-csrf-token"));
+            }
+        }
+        let mut ctx = open.crm.ctx(actor, self.now, self.app.random.clone(), &self.request_id);
+        ctx.reason = self.head.reason.clone();
+        Ok(Call { open, ctx, session, door: self })
+    }
+
+    fn identify(&self, open: &Open) -> Result<(Arc<aplomb_crm::Actor>, Option<Session>)> {
+        match (&self.head.bearer, &self.head.cookie) {
+            (Some(key), _) => Ok((open.crm.token_actor(self.now, key)?, None)),
+            (None, Some(token)) => {
+                let (actor, session) = open.crm.session(self.now, token)?;
+                Ok((actor, Some(session)))
+            }
+            (None, None) => Err(unauthenticated()),
+        }
+    }
+
+    /// The caller, if he is known, where nobody has to be.
+    pub fn caller(&self) -> Option<Ctx> {
+        let open = self.app.open().ok()?;
+        let (actor, _) = self.identify(&open).ok()?;
+        Some(open.crm.ctx(actor, self.now, self.app.random.clone(), &self.request_id))
+    }
+
+    /// Programs on this very machine are not counted: who runs there could stop the server anyway.
+    pub fn count(&self, caller: Caller) -> Result<()> {
+        if self.client.local { Ok(()) } else { self.app.rates.request(caller) }
+    }
+
+    /// A part of the path. Errors: `not_found`, because a value that cannot be meant names nothing.
+    pub fn arg<T: FromStr>(&self, name: &str) -> Result<T> {
+        let value = self.path.iter().find(|(n, _)| n == name).and_then(|(_, value)| value.parse().ok());
+        value.ok_or_else(|| Error::not_found(name))
+    }
+
+    pub fn id(&self) -> Result<Id> {
+        self.arg("id")
+    }
+
+    pub fn object(&self) -> Result<String> {
+        self.arg("object")
+    }
+
+    /// The body as a type. Errors: `malformed` for what is no JSON, `invalid` for JSON that does not fit.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => Error::new(Code::Invalid, format!("the body does not fit: {error}")),
+            _ if self.body.is_empty() => Error::new(Code::Malformed, "a JSON body is needed"),
+            _ => Error::new(Code::Malformed, format!("the body is not valid JSON: {error}")),
+        })
+    }
+
+    /// The body as a type, or the type's default when there is none.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
+    /// The body as an object.
+    pub fn map(&self) -> Result<Map> {
+        match self.json()? {
+            Json::Object(map) => Ok(map),
+            _ => Err(Error::new(Code::Invalid, "the body must be a JSON object")),
+        }
+    }
+
+    /// `since`, `after` and other sequence numbers.
+    pub fn seq(&self, name: &str) -> Result<Option<u64>> {
+        self.query.parsed(name, "a sequence number")
+    }
+}
+
+impl Call {
+    pub fn user(&self) -> Id {
+        self.ctx.actor.user
+    }
+}
+
+fn unauthenticated() -> Error {
+    Error::new(Code::Unauthenticated, "send the session cookie, or `Authorization: Bearer KEY`")
+}
+
+/// A fresh request's time and id.
+pub fn stamp(app: &App, given: Option<&str>) -> String {
+    let allowed = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    given.filter(allowed).map(str::to_owned).unwrap_or_else(|| edge::request_id(&app.random))
+}

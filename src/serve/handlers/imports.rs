@@ -1,0 +1,100 @@
+//! Files in and out.
+
+use std::io;
+
+use aplomb_connect::{ExportFormat, MapTo};
+use aplomb_crm::Map;
+use aplomb_model::{Code, Error, Result};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::records::query_of;
+use crate::call::Call;
+use crate::download::Download;
+use crate::http::answer::Answer;
+use crate::upload::Form;
+
+const CSV: &str = "text/csv; charset=utf-8";
+const JSONL: &str = "application/jsonl";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    #[serde(default)]
+    mapping: Vec<MapTo>,
+    #[serde(default)]
+    options: Map,
+}
+
+pub fn list(call: &Call) -> Result<Answer> {
+    let imports = call.open.imports.list(&call.ctx)?;
+    Answer::json(&json!({"imports": imports}))
+}
+
+/// The object is named by a part `object` of the form or by `?object=`.
+pub fn upload(call: &Call, mut form: Form) -> Result<Answer> {
+    let imports = &call.open.imports;
+    let mut upload = imports.upload(&call.ctx)?;
+    let copied = io::copy(&mut form.file, &mut upload);
+    let fields = form.finish()?;
+    copied.map_err(failed)?;
+    let object = fields.texts.get("object").map(String::as_str).or(call.query.get("object"));
+    let object = object.ok_or_else(|| Error::field("object", "required", "name the object the rows are to become"))?;
+    let view = imports.start_upload(&call.ctx, object, &fields.file_name, upload)?;
+    Ok(Answer::json(&view)?.status(201).header("location", format!("/api/v1/imports/{}", view.id)))
+}
+
+fn failed(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::new(Code::DiskFull, "no room for the file"),
+        io::ErrorKind::ReadOnlyFilesystem => Error::new(Code::ReadOnly, "the data directory cannot be written"),
+        io::ErrorKind::FileTooLarge => Error::new(Code::TooLarge, "the file is too large"),
+        _ => Error::internal(format!("upload: {error}")),
+    }
+}
+
+pub fn show(call: &Call) -> Result<Answer> {
+    Answer::json(&call.open.imports.get(&call.ctx, call.id()?)?)
+}
+
+pub fn update(call: &Call) -> Result<Answer> {
+    let change: Change = call.json()?;
+    Answer::json(&call.open.imports.set_mapping(&call.ctx, call.id()?, &change.mapping, &change.options)?)
+}
+
+pub fn check(call: &Call) -> Result<Answer> {
+    Answer::json(&call.open.imports.check(&call.ctx, call.id()?)?)
+}
+
+pub fn commit(call: &Call) -> Result<Answer> {
+    Ok(Answer::json(&call.open.imports.commit(&call.ctx, call.id()?)?)?.status(202))
+}
+
+pub fn revert(call: &Call) -> Result<Answer> {
+    Ok(Answer::json(&call.open.imports.revert(&call.ctx, call.id()?)?)?.status(202))
+}
+
+pub fn errors(call: &Call) -> Result<Download> {
+    let (imports, ctx, id) = (call.open.imports.clone(), call.ctx.clone(), call.id()?);
+    Ok(Download {
+        media_type: CSV,
+        file_name: format!("import-errors-{id}.csv"),
+        write: Box::new(move |out| imports.errors_csv(&ctx, id, out)),
+    })
+}
+
+pub fn export(call: &Call) -> Result<Download> {
+    let (format, media_type, ending) = match call.query.get("format").unwrap_or("csv") {
+        "csv" => (ExportFormat::Csv, CSV, "csv"),
+        "jsonl" => (ExportFormat::Jsonl, JSONL, "jsonl"),
+        _ => return Err(Error::field("format", "value", "must be csv or jsonl")),
+    };
+    let (crm, ctx, query) = (call.open.crm.clone(), call.ctx.clone(), query_of(call)?);
+    // The declaration's own name, so that nothing from the address gets into a header.
+    let object = crm.object(&ctx, &call.object()?)?.name.clone();
+    Ok(Download {
+        media_type,
+        file_name: format!("{object}-{}.{ending}", call.now.date()),
+        write: Box::new(move |out| aplomb_connect::export(&crm, &ctx, &object, &query, format, out).map(drop)),
+    })
+}

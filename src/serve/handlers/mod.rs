@@ -1,0 +1,13 @@
+//! One file for each noun of the API. A handler reads what it needs from the call, calls one use case, and answers.
+
+pub mod admin;
+pub mod documents;
+pub mod feed;
+pub mod health;
+pub mod imports;
+pub mod objects;
+pub mod records;
+pub mod sample;
+pub mod sessions;
+pub mod setup;
+pub mod tokens;

@@ -1,0 +1,202 @@
+//! Records: one at a time, lists, batches, and what became of them.
+
+use aplomb_crm::{BatchOp, ConvertLead, Map, QueryPage, RecordView, SearchRequest, TimelineRequest};
+use aplomb_model::query::Count;
+use aplomb_model::{Error, Filter, Query, Result, Sort, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::call::{Call, Door};
+use crate::http::answer::Answer;
+
+const ROWS: usize = 50;
+const MOST_ROWS: usize = 500;
+const MOST_HITS: usize = 100;
+const MOST_OPERATIONS: usize = 1_000;
+
+/// What `POST` and `PATCH` carry. The other members of a record are taken as well, so that what was read can be sent
+/// back; of them only `version` counts.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Sent {
+    fields: Map,
+    #[serde(default)]
+    version: Option<u32>,
+    #[serde(default, rename = "id")]
+    _id: serde::de::IgnoredAny,
+    #[serde(default, rename = "object")]
+    _object: serde::de::IgnoredAny,
+    #[serde(default, rename = "createdAt")]
+    _created_at: serde::de::IgnoredAny,
+    #[serde(default, rename = "updatedAt")]
+    _updated_at: serde::de::IgnoredAny,
+    #[serde(default, rename = "createdBy")]
+    _created_by: serde::de::IgnoredAny,
+    #[serde(default, rename = "updatedBy")]
+    _updated_by: serde::de::IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Undo {
+    version: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Batch {
+    List(Vec<serde_json::Value>),
+    Named { operations: Vec<serde_json::Value> },
+}
+
+fn record(view: RecordView) -> Result<Answer> {
+    Ok(Answer::json(&view.record)?.version(u64::from(view.version)))
+}
+
+fn written(view: RecordView) -> Result<Answer> {
+    let seq = view.seq;
+    Ok(record(view)?.seq(seq))
+}
+
+fn page(page: &QueryPage) -> Result<Answer> {
+    Answer::json(page)
+}
+
+/// The query that the address carries.
+pub fn query_of(door: &Door) -> Result<Query> {
+    let params = &door.query;
+    let filter = params.get("filter").map(serde_json::from_str::<Filter>).transpose();
+    let count = match params.get("count") {
+        None => None,
+        Some("exact") => Some(Count::Exact),
+        Some("none") => Some(Count::None),
+        Some(_) => return Err(Error::field("count", "value", "must be exact or none")),
+    };
+    Ok(Query {
+        filter: filter.map_err(|e| Error::field("filter", "value", format!("not a filter: {e}")))?,
+        sort: params.list("sort").iter().map(|text| Sort::parse(text)).collect(),
+        fields: params.list("fields"),
+        limit: u32::try_from(params.limit(ROWS, MOST_ROWS)?).ok(),
+        cursor: params.get("cursor").map(str::to_owned),
+        as_of: as_of(door)?,
+        q: params.get("q").map(str::to_owned),
+        after: door.seq("after")?,
+        count,
+        ..Query::default()
+    })
+}
+
+fn as_of(door: &Door) -> Result<Option<Timestamp>> {
+    door.query.parsed("asOf", "a time such as 2026-03-31T09:00:00Z")
+}
+
+pub fn list(call: &Call) -> Result<Answer> {
+    page(&call.open.crm.query(&call.ctx, &call.object()?, &query_of(call)?)?)
+}
+
+pub fn query(call: &Call) -> Result<Answer> {
+    let mut query: Query = call.json_or_default()?;
+    let limit = query.limit.unwrap_or(ROWS as u32);
+    if !(1..=MOST_ROWS as u32).contains(&limit) && !(limit == 0 && !query.aggregates.is_empty()) {
+        return Err(Error::field("limit", "range", format!("must be a number from 1 to {MOST_ROWS}")));
+    }
+    query.limit = Some(limit);
+    query.after = call.seq("after")?.or(query.after);
+    page(&call.open.crm.query(&call.ctx, &call.object()?, &query)?)
+}
+
+pub fn create(call: &Call) -> Result<Answer> {
+    let (object, sent) = (call.object()?, call.json::<Sent>()?);
+    let view = call.open.crm.create(&call.ctx, &object, sent.fields)?;
+    let location = format!("/api/v1/records/{object}/{}", view.id);
+    Ok(written(view)?.status(201).header("location", location))
+}
+
+pub fn show(call: &Call) -> Result<Answer> {
+    let (object, id) = (call.object()?, call.id()?);
+    let view = match as_of(call)? {
+        Some(at) => call.open.crm.get_as_of(&call.ctx, &object, id, at)?,
+        None => call.open.crm.get(&call.ctx, &object, id, &call.query.list("fields"))?,
+    };
+    if call.head.none_match(u64::from(view.version)) {
+        return Ok(Answer::empty().status(304).version(u64::from(view.version)));
+    }
+    record(view)
+}
+
+pub fn update(call: &Call) -> Result<Answer> {
+    let sent: Sent = call.json()?;
+    let version = call.head.expected_version()?.or(sent.version);
+    written(call.open.crm.update(&call.ctx, &call.object()?, call.id()?, version, sent.fields)?)
+}
+
+pub fn trash(call: &Call) -> Result<Answer> {
+    let version = call.head.expected_version()?;
+    let view = call.open.crm.trash(&call.ctx, &call.object()?, call.id()?, version)?;
+    Ok(Answer::empty().version(u64::from(view.version)).seq(view.seq))
+}
+
+pub fn restore(call: &Call) -> Result<Answer> {
+    written(call.open.crm.restore(&call.ctx, &call.object()?, call.id()?)?)
+}
+
+pub fn undo(call: &Call) -> Result<Answer> {
+    let undo: Undo = call.json()?;
+    written(call.open.crm.undo(&call.ctx, &call.object()?, call.id()?, undo.version)?)
+}
+
+pub fn batch(call: &Call) -> Result<Answer> {
+    let (Batch::List(list) | Batch::Named { operations: list }) = call.json()?;
+    if list.len() > MOST_OPERATIONS {
+        return Err(Error::field("operations", "range", format!("at most {MOST_OPERATIONS} at once")));
+    }
+    let operation = |(at, json)| {
+        serde_json::from_value::<BatchOp>(json)
+            .map_err(|e| Error::field(format!("operations[{at}]"), "operation", e.to_string()))
+    };
+    let operations = list.into_iter().enumerate().map(operation).collect::<Result<Vec<_>>>()?;
+    let done = call.open.crm.batch(&call.ctx, operations)?;
+    Ok(Answer::json(&json!({"results": done.results, "seq": done.seq}))?.seq(done.seq))
+}
+
+pub fn convert(call: &Call) -> Result<Answer> {
+    let mut options: ConvertLead = call.json_or_default()?;
+    options.version = call.head.expected_version()?.or(options.version);
+    let converted = call.open.crm.convert_lead(&call.ctx, call.id()?, options)?;
+    Ok(Answer::json(&converted.answer)?.seq(converted.seq))
+}
+
+pub fn trash_list(call: &Call) -> Result<Answer> {
+    let limit = call.query.limit(ROWS, MOST_ROWS)?;
+    page(&call.open.crm.trash_list(&call.ctx, &call.object()?, call.query.get("cursor"), limit)?)
+}
+
+pub fn history(call: &Call) -> Result<Answer> {
+    let limit = call.query.limit(ROWS, MOST_ROWS)?;
+    Answer::json(&call.open.crm.history(&call.ctx, &call.object()?, call.id()?, call.query.get("cursor"), limit)?)
+}
+
+pub fn timeline(call: &Call) -> Result<Answer> {
+    let request = TimelineRequest {
+        kinds: call.query.list("kinds"),
+        cursor: call.query.get("cursor").map(str::to_owned),
+        limit: call.query.limit(ROWS, MOST_ROWS)?,
+        after: call.seq("after")?,
+    };
+    Answer::json(&call.open.crm.timeline(&call.ctx, &call.object()?, call.id()?, &request)?)
+}
+
+pub fn search(call: &Call) -> Result<Answer> {
+    if let Some(mode) = call.query.get("mode").filter(|mode| *mode != "text") {
+        let detail = format!("{mode} search is not available yet; text is");
+        return Err(Error::field("mode", "value", detail));
+    }
+    let request = SearchRequest {
+        q: call.query.get("q").unwrap_or_default().to_owned(),
+        objects: call.query.list("object"),
+        limit: call.query.limit(20, MOST_HITS)?,
+        cursor: call.query.get("cursor").map(str::to_owned),
+        after: call.seq("after")?,
+    };
+    Answer::json(&call.open.crm.search(&call.ctx, &request)?)
+}
