@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let command = match cli::settings::with_file(&arguments) {
         Ok(command) => command,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {error:#}");
             return ExitCode::from(cli::USAGE);
         }
     };

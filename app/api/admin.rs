@@ -9,7 +9,9 @@ use super::{Call, Organisation, Result, list_of};
 #[serde(rename_all = "camelCase", default)]
 pub struct User {
     pub id: String,
+    #[serde(deserialize_with = "super::or_empty")]
     pub name: String,
+    #[serde(deserialize_with = "super::or_empty")]
     pub email: String,
     /// keys, or objects that hold one
     pub roles: Vec<Json>,

@@ -13,10 +13,13 @@ use super::{Abort, Failure, Result};
 
 const ROOT: &str = "/api/v1";
 
+/// Told of every refusal that is about the session and not about the request.
+type Refusal = Box<dyn Fn(&Failure)>;
+
 thread_local! {
     static CSRF: RefCell<String> = const { RefCell::new(String::new()) };
     static WRITTEN: Cell<u64> = const { Cell::new(0) };
-    static REFUSED: RefCell<Option<Box<dyn Fn(&Failure)>>> = const { RefCell::new(None) };
+    static REFUSED: RefCell<Option<Refusal>> = const { RefCell::new(None) };
 }
 
 /// The token that every writing request carries.
@@ -156,10 +159,10 @@ impl Call {
         if is_off() {
             return Err(Failure::aborted());
         }
-        if let (Err(failure), false) = (&result, self.quiet) {
-            if failure.is("unauthenticated") || failure.is("sealed") {
-                REFUSED.with_borrow(|then| then.iter().for_each(|then| then(failure)));
-            }
+        if let (Err(failure), false) = (&result, self.quiet)
+            && (failure.is("unauthenticated") || failure.is("sealed"))
+        {
+            REFUSED.with_borrow(|then| then.iter().for_each(|then| then(failure)));
         }
         result
     }

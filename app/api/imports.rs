@@ -154,7 +154,8 @@ pub async fn import(id: &str, abort: &Abort) -> Result<Import> {
 
 /// `mapping`: the index of a column and the path of a field, `None` for a column that is left out.
 pub async fn set_mapping(id: &str, mapping: &[(usize, Option<String>)], options: &Map<String, Json>) -> Result<Import> {
-    let mapping: Vec<Json> = mapping.iter().map(|(column, field)| json!({ "column": column, "field": field })).collect();
+    let mapping: Vec<Json> =
+        mapping.iter().map(|(column, field)| json!({ "column": column, "field": field })).collect();
     Call::patch(format!("/imports/{id}"), json!({ "mapping": mapping, "options": options })).json().await
 }
 

@@ -20,6 +20,11 @@ pub use session::*;
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
+/// `null` as the empty value, for members that the server leaves without one.
+fn or_empty<'de, D: serde::Deserializer<'de>, T: Default + serde::Deserialize<'de>>(d: D) -> Result<T, D::Error> {
+    <Option<T> as serde::Deserialize>::deserialize(d).map(Option::unwrap_or_default)
+}
+
 /// The list in an answer: the array itself, or the array under `key`, `items` or `records`.
 fn list_of<T: serde::de::DeserializeOwned>(mut json: serde_json::Value, key: &str) -> Result<Vec<T>> {
     let at = [key, "items", "records"].into_iter().find(|k| json.get(k).is_some_and(|v| v.is_array()));

@@ -10,6 +10,8 @@ use super::{Abort, Call, Person, Result};
 pub struct Record {
     pub id: String,
     pub object: String,
+    #[serde(deserialize_with = "super::or_empty")]
+    pub title: String,
     pub version: u32,
     pub created_at: String,
     pub updated_at: String,
@@ -31,6 +33,7 @@ pub struct Total {
 pub struct Page {
     pub records: Vec<Record>,
     pub next: Option<String>,
+    #[serde(deserialize_with = "super::or_empty")]
     pub total: Total,
 }
 
@@ -51,7 +54,9 @@ pub struct ListQuery {
 #[serde(default)]
 pub struct Happening {
     pub at: String,
+    /// the name of an object, or `change`
     pub kind: String,
+    #[serde(deserialize_with = "super::or_empty")]
     pub title: String,
     pub object: String,
     pub id: String,
@@ -69,7 +74,9 @@ pub struct Timeline {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Change {
+    #[serde(deserialize_with = "super::or_empty")]
     pub field: String,
+    #[serde(deserialize_with = "super::or_empty")]
     pub label: String,
     pub before: Json,
     pub after: Json,

@@ -9,6 +9,7 @@ use super::{Abort, Call, Failure, ListQuery, Person, Result, list, users};
 pub struct Hit {
     pub object: String,
     pub id: String,
+    #[serde(deserialize_with = "super::or_empty")]
     pub title: String,
     pub subtitle: Option<String>,
     pub snippet: Option<Snippet>,
@@ -69,7 +70,8 @@ pub async fn look_up(object: &str, title: &str, q: &str, abort: &Abort) -> Resul
     if !q.trim().is_empty() {
         return search(q, object, 8, abort).await;
     }
-    let query = ListQuery { object: object.to_owned(), sort: "-updatedAt".to_owned(), limit: 8, ..ListQuery::default() };
+    let query =
+        ListQuery { object: object.to_owned(), sort: "-updatedAt".to_owned(), limit: 8, ..ListQuery::default() };
     let page = list(query, abort).await?;
     let hit = |record: super::Record| Hit {
         title: record.fields.get(title).map(crate::state::format::plain).unwrap_or_default(),
@@ -85,6 +87,7 @@ async fn look_up_user(q: &str) -> Result<Vec<Hit>> {
     let fits = |p: &Person| aplomb_model::fold(&format!("{} {}", p.name, p.email)).contains(&wanted);
     let users = users().await.map_err(|e: Failure| e)?;
     let people = users.into_iter().map(|u| Person { id: u.id, name: u.name, email: u.email }).filter(fits).take(20);
-    let hit = |p: Person| Hit { object: "user".to_owned(), id: p.id, title: p.name, subtitle: Some(p.email), snippet: None };
+    let hit =
+        |p: Person| Hit { object: "user".to_owned(), id: p.id, title: p.name, subtitle: Some(p.email), snippet: None };
     Ok(people.map(hit).collect())
 }

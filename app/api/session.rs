@@ -30,8 +30,11 @@ pub struct Organisation {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Person {
+    #[serde(deserialize_with = "super::or_empty")]
     pub id: String,
+    #[serde(deserialize_with = "super::or_empty")]
     pub name: String,
+    #[serde(deserialize_with = "super::or_empty")]
     pub email: String,
 }
 
@@ -78,7 +81,8 @@ pub async fn standing() -> Result<Standing> {
 /// `setup` is the body that DESIGN names: code, organisation, admin, unseal, start.
 pub async fn set_up(setup: Json) -> Result<Founded> {
     let answer = Call::post("/setup", setup).quiet().send().await?;
-    if let Some(csrf) = answer.json.pointer("/session/csrf").or_else(|| answer.json.get("csrf")).and_then(Json::as_str) {
+    if let Some(csrf) = answer.json.pointer("/session/csrf").or_else(|| answer.json.get("csrf")).and_then(Json::as_str)
+    {
         set_csrf(csrf);
     }
     serde_json::from_value(answer.json).map_err(|e| Failure::unreadable(&e.to_string()))

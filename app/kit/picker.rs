@@ -57,12 +57,12 @@ pub fn Picker(
         spawn_local(async move {
             pause(STILL).await;
             let Some(q) = text.try_get_untracked().filter(|_| !abort.is_off()) else { return };
-            if let Ok(list) = (lookup.0)(targets, q, abort.clone()).await {
-                if !abort.is_off() {
-                    found.try_set(list);
-                    at.try_set(0);
-                    open.try_set(true);
-                }
+            if let Ok(list) = (lookup.0)(targets, q, abort.clone()).await
+                && !abort.is_off()
+            {
+                found.try_set(list);
+                at.try_set(0);
+                open.try_set(true);
             }
         });
     };

@@ -12,7 +12,8 @@ pub fn Secret(
     label: &'static str,
     value: RwSignal<String>,
     /// `current-password`, `new-password` or `off`
-    #[prop(default = "off")] autocomplete: &'static str,
+    #[prop(default = "off")]
+    autocomplete: &'static str,
     #[prop(optional)] hint: Option<&'static str>,
     #[prop(default = true)] required: bool,
 ) -> impl IntoView {

@@ -8,9 +8,35 @@ use super::{Badge, Icon};
 use crate::state::{format, nav};
 use crate::text::t;
 
+/// Shows `value` for a cell of a table: the first of several, how many more there are, and no times of day.
+#[component]
+pub fn ShownInCell(field: Field, value: Json) -> AnyView {
+    match (field.kind, &value) {
+        (FieldType::DateTime, Json::String(at)) => {
+            let (ago, exact) = (format::ago(at), format::time(at));
+            view! { <span title=exact>{ago}</span> }.into_any()
+        }
+        (FieldType::Email | FieldType::Phone | FieldType::Url | FieldType::References, Json::Array(items))
+            if items.len() > 1 =>
+        {
+            let more = format!("+{}", items.len() - 1);
+            let all = text(&field, &value);
+            let first = Json::Array(items[..1].to_vec());
+            view! { <span class="several" title=all><Shown field value=first/><span class="faint small">{more}</span></span> }.into_any()
+        }
+        _ => view! { <Shown field value/> }.into_any(),
+    }
+}
+
 /// Shows `value` as its field's type asks for; nothing for no value.
 #[component]
-pub fn Shown(field: Field, value: Json, /** no links inside, for use inside a button */ #[prop(default = false)] flat: bool) -> AnyView {
+pub fn Shown(
+    field: Field,
+    value: Json,
+    /** no links inside, for use inside a button */
+    #[prop(default = false)]
+    flat: bool,
+) -> AnyView {
     use FieldType::*;
     if value.is_null() {
         return ().into_any();
@@ -106,7 +132,8 @@ fn addresses(value: &Json, scheme: &'static str) -> AnyView {
         }
         let href = format!("{scheme}{text}");
         let text = text.trim_start_matches("https://").trim_end_matches('/').to_owned();
-        view! { <a href=href target=scheme.is_empty().then_some("_blank") rel="noopener noreferrer">{text}</a> }.into_any()
+        view! { <a href=href target=scheme.is_empty().then_some("_blank") rel="noopener noreferrer">{text}</a> }
+            .into_any()
     };
     view! { <span class="stack">{list.into_iter().map(one).collect_view()}</span> }.into_any()
 }
@@ -115,6 +142,7 @@ fn rating(field: &Field, value: &Json) -> AnyView {
     let most = field.max.unwrap_or(5.0).clamp(1.0, 10.0) as usize;
     let n = value.as_f64().unwrap_or_default().clamp(0.0, most as f64) as usize;
     let label = format!("{n} / {most}");
-    let stars = (0..most).map(|i| view! { <span class=if i < n { "star on" } else { "star" }><Icon name="star"/></span> });
+    let stars =
+        (0..most).map(|i| view! { <span class=if i < n { "star on" } else { "star" }><Icon name="star"/></span> });
     view! { <span class="rating" role="img" aria-label=label>{stars.collect_view()}</span> }.into_any()
 }

@@ -5,7 +5,11 @@ use wasm_bindgen::JsCast;
 
 /// `tabs` are keys and labels; the panel's id is `panel-KEY`.
 #[component]
-pub fn Tabs(#[prop(into)] label: String, tabs: Vec<(&'static str, &'static str)>, chosen: RwSignal<&'static str>) -> impl IntoView {
+pub fn Tabs(
+    #[prop(into)] label: String,
+    tabs: Vec<(&'static str, &'static str)>,
+    chosen: RwSignal<&'static str>,
+) -> impl IntoView {
     let keys: Vec<&'static str> = tabs.iter().map(|(key, _)| *key).collect();
     let on_key = move |event: ev::KeyboardEvent| {
         let step = match event.key().as_str() {

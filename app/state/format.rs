@@ -60,6 +60,12 @@ pub fn date(text: &str) -> String {
     format_date(text, &[("dateStyle", "medium".into())], "UTC")
 }
 
+/// The day of an RFC 3339 time in the organisation's zone.
+pub fn day(text: &str) -> String {
+    let zone = ZONE.with_borrow(Clone::clone);
+    format_date(text, &[("dateStyle", "medium".into())], &zone)
+}
+
 /// An RFC 3339 time in the organisation's zone.
 pub fn time(text: &str) -> String {
     let zone = ZONE.with_borrow(Clone::clone);
@@ -73,8 +79,8 @@ pub fn ago(text: &str) -> String {
     let whole = |n: f64| format!("{}", n.floor() as i64);
     if seconds.is_nan() {
         text.to_owned()
-    } else if seconds < -5.0 || seconds >= 7.0 * 86_400.0 {
-        time(text)
+    } else if !(-5.0..7.0 * 86_400.0).contains(&seconds) {
+        day(text)
     } else if seconds < 60.0 {
         t("ago.now").to_owned()
     } else if seconds < 3_600.0 {
@@ -100,9 +106,9 @@ pub fn number(n: f64) -> String {
 pub fn money(amount: &str, currency: &str) -> String {
     let parsed = amount.parse::<f64>().ok().filter(|n| n.abs() < 9e13);
     let options = options(&[("style", "currency".into()), ("currency", currency.into())]);
-    let formatted = parsed.filter(|_| currency.len() == 3).and_then(|n| {
-        call1(&Intl::NumberFormat::new(&locales(), &options).format(), &n.into())
-    });
+    let formatted = parsed
+        .filter(|_| currency.len() == 3)
+        .and_then(|n| call1(&Intl::NumberFormat::new(&locales(), &options).format(), &n.into()));
     formatted.unwrap_or_else(|| format!("{amount} {currency}"))
 }
 

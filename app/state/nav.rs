@@ -19,23 +19,28 @@ pub fn encode(text: &str) -> String {
 
 /// A path with the parameters that are not empty.
 pub fn with_query(path: &str, query: &[(&str, &str)]) -> String {
-    let given: Vec<String> =
-        query.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    let given: Vec<String> = query
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
     if given.is_empty() { path.to_owned() } else { format!("{path}?{}", given.join("&")) }
 }
 
+/// Names the browser's tab while the page that calls is open.
+pub fn name_tab(title: impl Fn() -> String + 'static) {
+    Effect::new(move |_| document().set_title(&format!("{} · Aplomb", title())));
+}
+
+type Going = Box<dyn Fn(&str) + Send + Sync>;
+
 /// Goes to a path of the app.
 #[derive(Clone, Copy)]
-pub struct Navigator(StoredValue<Box<dyn Fn(&str, bool) + Send + Sync>>);
+pub struct Navigator(StoredValue<Going>);
 
 impl Navigator {
     pub fn go(self, path: &str) {
-        self.0.try_with_value(|go| go(path, false));
-    }
-
-    /// Without a new entry in the browser's history.
-    pub fn replace(self, path: &str) {
-        self.0.try_with_value(|go| go(path, true));
+        self.0.try_with_value(|go| go(path));
     }
 }
 
@@ -47,7 +52,5 @@ pub fn navigator() -> Navigator {
 /// A new one; only below the router.
 pub fn make_navigator() -> Navigator {
     let navigate = use_navigate();
-    Navigator(StoredValue::new(Box::new(move |path, replace| {
-        navigate(path, NavigateOptions { replace, scroll: !replace, ..NavigateOptions::default() });
-    })))
+    Navigator(StoredValue::new(Box::new(move |path: &str| navigate(path, NavigateOptions::default()))))
 }

@@ -68,7 +68,10 @@ fn main() {
     import(&server, "contact", &csv.join("contacts.csv"));
     let took = started.elapsed();
     let rate = (a.contacts as f64 * 1.2) / took.as_secs_f64();
-    row("import contacts and companies to searchable", format!("{took:.1?} ({rate:.0} rows/s), peak {} MB", server.memory().1));
+    row(
+        "import contacts and companies to searchable",
+        format!("{took:.1?} ({rate:.0} rows/s), peak {} MB", server.memory().1),
+    );
     row("data on disk per contact", format!("{} B", (server.disk_bytes() - empty) / a.contacts as u64));
     import(&server, "deal", &csv.join("deals.csv"));
 
@@ -160,7 +163,8 @@ fn visible(server: &Server) {
             let body = json!({"fields": {"name": {"first": "V", "last": word}}});
             client.post("/api/v1/records/contact", &body).expect("answer").ok();
             loop {
-                let page = client.get(&format!("/api/v1/records/contact?q={word}&limit=1")).expect("answer").ok().json();
+                let page =
+                    client.get(&format!("/api/v1/records/contact?q={word}&limit=1")).expect("answer").ok().json();
                 if page["records"].as_array().is_some_and(|r| !r.is_empty()) {
                     return started.elapsed();
                 }
@@ -180,7 +184,8 @@ fn import(server: &Server, object: &str, file: &Path) {
     .into_bytes();
     body.extend(std::fs::read(file).expect("generated file"));
     body.extend(b"\r\n--b--\r\n");
-    let view = client.send("POST", "/api/v1/imports", "multipart/form-data; boundary=b", &body).expect("answer").ok().json();
+    let view =
+        client.send("POST", "/api/v1/imports", "multipart/form-data; boundary=b", &body).expect("answer").ok().json();
     let id = view["id"].as_str().expect("an import id").to_owned();
     client.post(&format!("/api/v1/imports/{id}/commit"), &json!({})).expect("answer").ok();
     loop {
@@ -245,5 +250,8 @@ fn throughput(server: &Server) {
     let sums = hammer(server, 16, |c, _| {
         c.post("/api/v1/records/deal/query", &body).expect("answer").ok();
     });
-    row("16 connections: get / newest first / name search / sums, requests/s", format!("{get:.0} / {list:.0} / {name:.0} / {sums:.0}"));
+    row(
+        "16 connections: get / newest first / name search / sums, requests/s",
+        format!("{get:.0} / {list:.0} / {name:.0} / {sums:.0}"),
+    );
 }

@@ -165,3 +165,113 @@ fn partner() -> Role {
     let description = "A partner organisation: its own records only";
     role("partner", "Partner", description, &objects, &[])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt::Write;
+    use std::sync::Arc;
+
+    use aplomb_model::{Action, Id, Object, ObjectCode};
+
+    use super::*;
+    use crate::{Actor, RowFilter, Via, allows, can, decide, read_filter, scope};
+
+    const OBJECTS: [&str; 20] = [
+        "contact", "company", "lead", "deal", "activity", "task", "note", "call", "meeting", "email", "ticket", "product",
+        "quote", "order", "invoice", "contract", "campaign", "user", "team", "(custom)",
+    ];
+    const GOLDEN: &str = include_str!("../../tests/golden/rights.txt");
+
+    fn actor(role: &Role, via: Via) -> Actor {
+        let user = Id::from_u128(1);
+        let mates = Arc::new(BTreeSet::from([user, Id::from_u128(2)]));
+        Actor { user, roles: vec![Arc::new(role.clone())], teams: vec![], mates, via }
+    }
+
+    fn session(role: &Role) -> Actor {
+        actor(role, Via::Session(Id::NIL))
+    }
+
+    fn object(name: &str) -> Object {
+        Object {
+            code: ObjectCode(1),
+            name: name.into(),
+            label: name.into(),
+            plural: name.into(),
+            icon: String::new(),
+            title: "name".into(),
+            list: vec![],
+            fields: vec![],
+            custom: false,
+            internal: false,
+        }
+    }
+
+    fn matrix() -> String {
+        let mut out = String::from("role x object: read create update delete export (- none, own, team, all)\n");
+        for role in standard_roles() {
+            let _ = writeln!(out, "\n{} ({})", role.label, role.key);
+            for name in OBJECTS {
+                let shown = Action::ALL.map(|action| match scope(&session(&role), name, action) {
+                    Scope::None => "-",
+                    Scope::Own => "own",
+                    Scope::Team => "team",
+                    Scope::All => "all",
+                });
+                let _ = writeln!(out, "  {name:<10} {}", shown.map(|s| format!("{s:<5}")).concat().trim_end());
+            }
+            let capabilities: Vec<String> =
+                Capability::ALL.iter().filter(|c| can(&session(&role), **c)).map(|c| format!("{c:?}")).collect();
+            let _ = writeln!(out, "  may: {}", if capabilities.is_empty() { "-".into() } else { capabilities.join(" ") });
+        }
+        out
+    }
+
+    /// A change of rights must be read by somebody: bring tests/golden/rights.txt up to date by hand.
+    #[test]
+    fn rights_are_what_the_golden_file_says() {
+        let matrix = matrix();
+        let first = matrix.lines().zip(GOLDEN.lines()).find(|(now, then)| now != then);
+        assert_eq!(first, Option::None, "first difference (now, golden); the whole is now:\n{matrix}");
+        assert_eq!(matrix.lines().count(), GOLDEN.lines().count(), "lines; the whole is now:\n{matrix}");
+    }
+
+    #[test]
+    fn rows_follow_the_scope() {
+        let (own, mate, other) = (Id::from_u128(1), Id::from_u128(2), Id::from_u128(3));
+        let roles = standard_roles();
+        let role = |key: &str| roles.iter().find(|r| r.key == key).unwrap();
+        for (key, name, action, expect) in [
+            ("partner", "deal", Action::Read, [true, false, false]),
+            ("salesRep", "deal", Action::Read, [true, true, false]),
+            ("salesRep", "deal", Action::Update, [true, false, false]),
+            ("salesManager", "deal", Action::Update, [true, true, true]),
+            ("support", "deal", Action::Read, [false, false, false]),
+        ] {
+            let found = [own, mate, other].map(|id| allows(&session(role(key)), &object(name), action, Some(id)));
+            assert_eq!(found, expect, "{key} {name} {action:?}");
+        }
+        assert!(!allows(&session(role("salesRep")), &object("deal"), Action::Read, Option::None), "nobody's is not one's own");
+        assert!(allows(&session(role("salesManager")), &object("deal"), Action::Read, Option::None));
+    }
+
+    #[test]
+    fn roles_add_up_and_keys_cut_down() {
+        let roles = standard_roles();
+        let of = |keys: &[&str]| roles.iter().filter(|r| keys.contains(&r.key.as_str())).cloned().map(Arc::new).collect::<Vec<_>>();
+        let both = Actor { roles: of(&["partner", "marketing"]), ..session(&roles[0]) };
+        assert_eq!(scope(&both, "campaign", Action::Create), Scope::All);
+        assert_eq!(scope(&both, "ticket", Action::Read), Scope::Own);
+        let scopes = vec!["contact:read".parse().unwrap()];
+        let key = actor(&roles[0], Via::Token { id: Id::NIL, scopes });
+        assert_eq!(scope(&key, "contact", Action::Read), Scope::All);
+        assert_eq!(scope(&key, "contact", Action::Update), Scope::None);
+        assert!(Capability::ALL.iter().all(|c| !can(&key, *c)));
+        let nobody = Actor { roles: vec![], ..session(&roles[0]) };
+        assert_eq!(read_filter(&nobody, &object("contact"), Action::Read), RowFilter::None);
+        assert!(decide(&Actor::system(), &object("contact"), Action::Delete).is_ok());
+        let denied = decide(&key, &object("contact"), Action::Update).unwrap_err();
+        assert!(denied.visible && !decide(&key, &object("deal"), Action::Read).unwrap_err().visible);
+    }
+}

@@ -11,7 +11,7 @@ fn filter(default: &str) -> EnvFilter {
 /// One JSON object a line, from level `info` on unless `APLOMB_LOG` says otherwise.
 pub fn for_server() {
     let lines = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false);
-    lines.with_writer(io::stderr).with_env_filter(filter("info")).init();
+    lines.with_writer(io::stderr).with_env_filter(filter("info,actix_server=warn")).init();
 }
 
 /// Warnings and errors.

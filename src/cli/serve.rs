@@ -27,12 +27,13 @@ pub struct Serve {
     /// The address that people type, when a proxy stands in front
     #[arg(long, env = "APLOMB_BASE_URL", value_parser = base_url, value_name = "URL")]
     base_url: Option<String>,
-    /// Requests a second for each session, API key or address; 0: any number
-    #[arg(long, env = "APLOMB_RATE_PER_KEY", default_value_t = Limits::default().requests_per_second, value_name = "N")]
-    rate_per_key: u32,
-    /// Requests above that rate which pass at once
-    #[arg(long, env = "APLOMB_RATE_BURST", default_value_t = Limits::default().requests_burst, value_name = "N")]
-    rate_burst: u32,
+    /// Requests a second for each session, API key or address; 0: any number. Missing: 200, and none for programs on
+    /// this machine
+    #[arg(long, env = "APLOMB_RATE_PER_KEY", value_name = "N")]
+    rate_per_key: Option<u32>,
+    /// Requests above that rate which pass at once; ten times the rate when missing
+    #[arg(long, env = "APLOMB_RATE_BURST", value_name = "N")]
+    rate_burst: Option<u32>,
     /// Wrong passwords a minute for each address; 0: any number
     #[arg(long, env = "APLOMB_RATE_LOGIN", default_value_t = Limits::default().logins_per_minute, value_name = "N")]
     rate_login: u32,
@@ -60,11 +61,13 @@ impl Serve {
     pub fn run(self) -> Result<ExitCode> {
         log::for_server();
         let unseal = self.unseal()?;
+        let rate = self.rate_per_key.unwrap_or(Limits::default().requests_per_second);
         let limits = Limits {
             json_bytes: self.max_json,
             upload_bytes: self.max_upload,
-            requests_per_second: self.rate_per_key,
-            requests_burst: self.rate_burst,
+            requests_per_second: rate,
+            requests_burst: self.rate_burst.unwrap_or(rate.saturating_mul(10)),
+            count_local: self.rate_per_key.is_some(),
             logins_per_minute: self.rate_login,
             blocking_threads: self.blocking_threads,
             workers: self.workers,

@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn mistyped_keys_are_refused() {
-        for (file, part) in [("dta = 'x'", "dta"), ("[serv]\nlisten = 'x'", "[serv]"), ("[serve]\nport = 1", "port"), ("x", "TOML")] {
+        for (file, part) in
+            [("dta = 'x'", "dta"), ("[serv]\nlisten = 'x'", "[serv]"), ("[serve]\nport = 1", "port"), ("x", "TOML")]
+        {
             let error = format!("{:#}", apply(Cli::command(), file, "serve").unwrap_err());
             assert!(error.contains(part), "{error}");
         }

@@ -31,7 +31,8 @@ impl Token {
     pub fn run(self) -> Result<ExitCode> {
         log::for_command();
         let open = self.data.open()?;
-        let user = open.crm.user_by_email(&self.user)?.with_context(|| format!("no user has the address {}", self.user))?;
+        let user =
+            open.crm.user_by_email(&self.user)?.with_context(|| format!("no user has the address {}", self.user))?;
         let new = NewToken { name: self.name, user: Some(user), scopes: self.scope, expires_at: None };
         let made = open.crm.token_create(&data::ctx("cli: token"), new);
         open.crm.close();

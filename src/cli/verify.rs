@@ -49,7 +49,8 @@ impl Verify {
     }
 
     fn backup(&self, file: &Path) -> Result<VerifyReport> {
-        let unseal = self.data.unseal.given_or_asked()?.context("give --unseal-file F to open what is in the backup")?;
+        let unseal =
+            self.data.unseal.given_or_asked()?.context("give --unseal-file F to open what is in the backup")?;
         let opener = match &self.identity {
             Some(path) => aplomb_vault::Unseal::from_file(path)?,
             None => unseal.clone(),

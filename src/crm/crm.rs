@@ -22,6 +22,9 @@ use crate::{CrmOptions, Ctx, Random, Readiness, VerifyReport, Watcher};
 /// How long a read waits for the index to show what its caller wrote.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+const BUSY_TRIES: usize = 100;
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+
 /// The business over one data directory. Cheap to clone.
 #[derive(Clone)]
 pub struct Crm {
@@ -31,7 +34,6 @@ pub struct Crm {
 pub(crate) struct Inner {
     pub store: Store,
     pub index: Index,
-    pub options: CrmOptions,
     pub follower: Follower,
     pub schema: RwLock<Schema>,
     /// one change of a declaration at a time
@@ -43,6 +45,7 @@ pub(crate) struct Inner {
     pub passwords: crate::passwords::Passwords,
     pub throttle: crate::throttle::Throttle,
     pub jobs: crate::jobs::Jobs,
+    pub upkeep: crate::upkeep::Upkeep,
     /// currencies that occur in records
     pub currencies: RwLock<BTreeSet<Currency>>,
     settings: RwLock<Arc<Settings>>,
@@ -84,6 +87,7 @@ impl Crm {
                 passwords: crate::passwords::Passwords::new(options.password_memory_kib),
                 throttle: crate::throttle::Throttle::default(),
                 jobs: crate::jobs::Jobs::default(),
+                upkeep: crate::upkeep::Upkeep::default(),
                 currencies: RwLock::new(crate::figures::load_currencies(&view)?),
                 set_up: AtomicBool::new(settings.is_some()),
                 settings: RwLock::new(Arc::new(settings.unwrap_or_default())),
@@ -94,7 +98,6 @@ impl Crm {
                 numbering: Mutex::new(()),
                 store,
                 index,
-                options,
             }),
         };
         crm.inner.follower.start(&crm.inner)?;
@@ -134,7 +137,7 @@ impl Crm {
 
     /// Checks pages, chain, indexes and records, and that the index has as many documents as there are records.
     pub fn verify(&self, progress: &dyn Fn(&str)) -> Result<VerifyReport> {
-        let found = self.inner.store.verify(progress).or_store()?;
+        let found = self.inner.verify_store(progress)?;
         let mut report = VerifyReport {
             batches: found.batches,
             records: found.records,
@@ -185,6 +188,17 @@ impl Crm {
 impl Inner {
     pub fn schema(&self) -> Schema {
         self.schema.read().clone()
+    }
+
+    /// The check needs the store for itself: it waits for readers to finish.
+    fn verify_store(&self, progress: &dyn Fn(&str)) -> Result<aplomb_store::VerifyReport> {
+        for _ in 0..BUSY_TRIES {
+            match self.store.verify(progress) {
+                Err(StoreError::Busy) => self.store.wait_past(self.store.seq(), BUSY_PAUSE),
+                done => return done.or_store(),
+            };
+        }
+        self.store.verify(progress).or_store()
     }
 
     pub fn view(&self) -> Result<View> {

@@ -24,7 +24,9 @@ pub struct Ctx {
 
 /// A source of randomness: the system's in production, a seeded one in tests.
 #[derive(Clone)]
-pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Random(Arc<Fill>);
+
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Ctx {
     pub fn new(actor: Arc<Actor>, now: Timestamp, random: Random, request: impl Into<String>) -> Ctx {

@@ -111,10 +111,6 @@ pub(crate) fn standard_objects() -> Result<Vec<Object>> {
         .collect()
 }
 
-pub(crate) fn is_standard(name: &str) -> bool {
-    STANDARD.iter().any(|(n, _)| *n == name)
-}
-
 pub(crate) fn overlay(view: &View, name: &str) -> Result<Overlay> {
     match view.doc(OVERLAY, name.as_bytes()).or_store()? {
         None => Ok(Overlay::default()),

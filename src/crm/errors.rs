@@ -23,6 +23,7 @@ pub(crate) fn store(schema: &Schema, e: StoreError) -> Error {
             Error::new(Code::Internal, format!("the store has format {found}, newer than {ours}; use a newer program"))
         }
         StoreError::Locked => Error::new(Code::Conflict, "the data directory is in use by another process"),
+        StoreError::Busy => Error::new(Code::NotReady, "the store is busy; try again"),
         StoreError::Closed => Error::new(Code::NotReady, "the store is closed"),
         other => {
             tracing::error!(error = %other, "store");

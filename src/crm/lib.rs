@@ -4,11 +4,37 @@
 //! batch. All functions block; callers on an async runtime use a bounded blocking pool. Nothing here knows HTTP,
 //! reads a clock or takes randomness of its own: [`Ctx`] carries both.
 
+mod business;
+mod crm;
 mod ctx;
-mod skeleton;
+mod declared;
+mod directory;
+mod documents;
+mod errors;
+mod figures;
+mod follower;
+mod jobs;
+mod objects_admin;
+mod passwords;
+mod records;
+mod roles_admin;
+mod sample;
+mod sample_data;
+mod sessions;
+mod settings;
+mod setup;
+mod teams;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod tokens;
 mod types;
+mod upkeep;
+mod users;
+mod who;
 
 pub use aplomb_access::{Actor, TokenScope, Via};
+pub use crm::Crm;
 pub use ctx::{Ctx, Random};
-pub use skeleton::Crm;
+pub use settings::{Formats, Numbering, Organisation, Settings};
 pub use types::*;

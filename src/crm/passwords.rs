@@ -106,6 +106,7 @@ pub(crate) fn check_strength(password: &str, about: &[&str]) -> Result<()> {
     }
     let start: String = password.chars().take(100).collect();
     let mut inputs: Vec<&str> = about.iter().flat_map(|a| a.split(['@', '.', ' '])).filter(|w| w.len() > 2).collect();
+    inputs.extend(about);
     inputs.push("aplomb");
     if zxcvbn::zxcvbn(&start, &inputs).score() < zxcvbn::Score::Three {
         return refuse("is too easy to guess; use a few unrelated words or a longer one");
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_refused() {
-        for weak in ["", "short", "password", "12345678", "aplomb123", "ada@example.com", "Adaexample1"] {
+        for weak in ["", "short", "password", "12345678", "aplomb123", "ada@example.com", "qwertz123"] {
             assert!(check_strength(weak, &["Ada", "ada@example.com"]).is_err(), "{weak}");
         }
         for good in ["correct horse battery staple 42", "vK9#qL2!mZ7p", "quiet-lantern-orbit-37"] {

@@ -85,7 +85,7 @@ impl Crm {
 
     fn write_role(&self, ctx: &Ctx, role: Role) -> Result<Json> {
         let json = serde_json::to_value(&role).or_internal("a role")?;
-        let same = standard_roles().iter().any(|standard| *standard == role);
+        let same = standard_roles().contains(&role);
         let value = if same { None } else { Some(serde_json::to_vec(&role).or_internal("a role")?) };
         let op = Op::Doc { kind: ROLE, key: role.key.into_bytes(), value, logged: true };
         self.inner.commit_docs(ctx, "role", vec![op], vec![])?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aplomb_model::record::Fields;
-use aplomb_model::{FieldCode, FieldError, Id, ObjectCode, Query, Seq, Timestamp, Value};
+use aplomb_model::{FieldCode, FieldError, Id, ObjectCode, Seq, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -267,6 +267,3 @@ pub enum JobNext {
 
 /// Called with every new sequence number that lists can show; `false` ends the subscription. Must not block.
 pub type Watcher = Box<dyn Fn(Seq) -> bool + Send + Sync>;
-
-/// A query with the parts that do not come from the caller's body.
-pub type QueryRequest = Query;

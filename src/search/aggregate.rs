@@ -114,7 +114,7 @@ impl<'a> Aggregation<'a> {
         let mut known: HashMap<[u64; MAX_DIMENSIONS], usize> = HashMap::new();
         let buckets: Vec<_> = self.dimensions.iter().map(|d| d.buckets(self.query.zone_offset)).collect();
         let mut failed = None;
-        docs.blocks(|block| {
+        docs.blocks(false, |block| {
             if failed.is_some() {
                 return;
             }

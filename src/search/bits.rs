@@ -58,16 +58,21 @@ impl Bits {
         self.words.iter().all(|w| *w == 0)
     }
 
-    /// Gives the members in ascending order, in blocks of at most [`BLOCK`].
-    pub fn blocks(&self, mut each: impl FnMut(&[u32])) {
-        let mut block = Vec::with_capacity(BLOCK + 64);
-        for (at, word) in self.words.iter().enumerate() {
-            let mut word = *word;
-            while word != 0 {
-                block.push(at as u32 * 64 + word.trailing_zeros());
-                word &= word - 1;
+    /// Gives the members in blocks of about [`BLOCK`], each ascending; the last block first when `back`.
+    pub fn blocks(&self, back: bool, mut each: impl FnMut(&[u32])) {
+        let mut block = Vec::with_capacity(BLOCK * 2);
+        let count = self.words.len().div_ceil(WORDS);
+        for part in 0..count {
+            let part = if back { count - 1 - part } else { part } * WORDS;
+            let end = self.words.len().min(part + WORDS);
+            for (at, word) in self.words[part..end].iter().enumerate() {
+                let mut word = *word;
+                while word != 0 {
+                    block.push((part + at) as u32 * 64 + word.trailing_zeros());
+                    word &= word - 1;
+                }
             }
-            if block.len() >= BLOCK {
+            if block.len() >= BLOCK || (back && !block.is_empty()) {
                 each(&block);
                 block.clear();
             }
@@ -78,8 +83,9 @@ impl Bits {
     }
 }
 
-/// Documents handed on at a time, up to 64 more.
-pub(crate) const BLOCK: usize = 1024;
+/// Documents handed on at a time: at least this many, except at the end, and less than twice as many.
+const BLOCK: usize = 1024;
+const WORDS: usize = BLOCK / 64;
 
 #[cfg(test)]
 mod tests {
@@ -95,7 +101,10 @@ mod tests {
             even.not();
             assert_eq!(even.count() + odd.count(), u64::from(len));
             let mut seen = Vec::new();
-            even.blocks(|block| seen.extend_from_slice(block));
+            even.blocks(false, |block| seen.extend_from_slice(block));
+            let mut backwards = Vec::new();
+            even.blocks(true, |block| backwards.splice(0..0, block.iter().copied()).for_each(drop));
+            assert_eq!(seen, backwards);
             assert_eq!(seen, (0..len).filter(|n| n % 2 == 0).collect::<Vec<_>>());
             even.and(&odd);
             assert!(even.is_empty());

@@ -283,7 +283,7 @@ fn over_reference(
                 bits.and(alive);
             }
             let ids = segment.ids()?;
-            bits.blocks(|docs| found.extend(docs.iter().map(|doc| id_text(Id::from_u128(ids.get(*doc))))));
+            bits.blocks(false, |docs| found.extend(docs.iter().map(|doc| id_text(Id::from_u128(ids.get(*doc))))));
         }
     }
     found.sort_unstable();

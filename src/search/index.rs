@@ -41,6 +41,9 @@ struct Inner {
     moved: Condvar,
 }
 
+/// Documents not yet committed that make a writer a busy one.
+const BUSY: usize = 2_000;
+
 impl Index {
     /// Opens or creates. Damaged, missing or outdated files are thrown away: [`Opened::Rebuild`].
     pub fn open(options: Options, schema: Schema) -> Result<(Index, Opened), SearchError> {
@@ -101,7 +104,9 @@ impl Index {
         let _one = self.inner.applying.lock();
         let done = self.write(docs).and_then(|()| if commit { self.commit(seq) } else { Ok(()) });
         if done.is_err() {
-            self.shards().iter().for_each(|shard| shard.rollback());
+            for shard in self.shards() {
+                shard.rollback()?;
+            }
         }
         done
     }
@@ -116,6 +121,18 @@ impl Index {
                 }
                 Doc::Put(record, _) => self.remove(record.id, record.object)?,
                 Doc::Remove(id, object) => self.remove(*id, *object)?,
+            }
+        }
+        self.bound_memory()
+    }
+
+    /// Every object's writer buffers for itself: when many are busy, they write what they have. It shows with the
+    /// next commit, and applying it again changes nothing.
+    fn bound_memory(&self) -> Result<(), SearchError> {
+        let busy: Vec<_> = self.shards().into_iter().filter(|s| s.pending() > BUSY).collect();
+        if busy.len() > 2 {
+            for shard in busy {
+                shard.commit(self.seq())?;
             }
         }
         Ok(())
@@ -186,13 +203,17 @@ impl Index {
 
     pub fn stats(&self) -> Stats {
         let views: Vec<_> = self.shards().iter().map(|s| s.view()).collect();
-        let space = |v: &Arc<View>| v.searcher.space_usage().map_or(0, |u| u.total().get_bytes());
         Stats {
             documents: views.iter().map(|v| v.searcher.num_docs()).sum(),
             segments: views.iter().map(|v| v.segments.len() as u64).sum(),
-            bytes: views.iter().map(space).sum(),
+            bytes: self.bytes_on_disk(),
             seq: self.seq(),
         }
+    }
+
+    fn bytes_on_disk(&self) -> u64 {
+        let files = std::fs::read_dir(self.inner.sealed.path_on_disk()).into_iter().flatten().flatten();
+        files.filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum()
     }
 
     /// Reads and authenticates every file; returns the bytes checked.
@@ -263,12 +284,8 @@ impl Index {
         }
         let total = Total { count: docs.iter().map(Bits::count).sum(), exact: true };
         let order = Order::new(&q.sort)?;
-        let mut rows = Vec::new();
-        for (segment, docs) in view.segments.iter().zip(&docs) {
-            let after = after.as_ref().map(|c| (c.places.as_slice(), c.id));
-            rows.extend(order.first(segment, docs, after, q.limit.saturating_add(1))?);
-        }
-        rows.sort_by(|a, b| order.compare(a, b));
+        let start = after.as_ref().map(|c| (c.places.as_slice(), c.id));
+        let mut rows = order.first(&view.segments, &docs, start, q.limit.saturating_add(1))?;
         let more = rows.len() > q.limit;
         rows.truncate(q.limit);
         let last = rows.last().filter(|_| more);
@@ -321,7 +338,8 @@ fn narrow(view: &View, sought: &Sought, docs: &mut Vec<Bits>, asked: Option<u8>)
         let found: Vec<Bits> =
             docs.iter().enumerate().map(|(at, docs)| search.matching(at, docs)).collect::<Result<_, _>>()?;
         let count: u64 = found.iter().map(Bits::count).sum();
-        if asked.is_some() || count >= FEW || !sought.tolerates_more(tolerance) {
+        // In any other order than the best match first, near misses would be mixed with what was meant.
+        if asked.is_some() || count > 0 || !sought.tolerates_more(tolerance) {
             *docs = found;
             return Ok(tolerance);
         }

@@ -10,7 +10,7 @@ use aplomb_model::query::{Kind, SortKey};
 use aplomb_model::schema::system;
 
 use crate::bits::Bits;
-use crate::columns::{Col, Segment};
+use crate::columns::{Col, Ids, Segment};
 use crate::cursor::Place;
 use crate::error::SearchError;
 use crate::layout::{self, is_text};
@@ -46,6 +46,7 @@ pub(crate) struct Row {
 struct Candidate {
     ranks: [u64; MAX_KEYS],
     id: u128,
+    segment: usize,
     doc: u32,
 }
 
@@ -95,37 +96,72 @@ impl Order {
         if self.newest { !id } else { id }
     }
 
-    /// The first `limit` of `docs` that come after a row, in order.
-    pub fn first(&self, segment: &Segment, docs: &Bits, after: Option<(&[Place], u128)>, limit: usize) -> Result<Vec<Row>, SearchError> {
-        if limit == 0 || docs.is_empty() {
+    /// The first `limit` of the documents (by segment) that come after a row, in order.
+    pub fn first(&self, segments: &[Segment], docs: &[Bits], after: Option<(&[Place], u128)>, limit: usize) -> Result<Vec<Row>, SearchError> {
+        if limit == 0 {
             return Ok(vec![]);
         }
-        let columns = self.keys.iter().map(|k| segment.column(&k.column, k.text)).collect::<Result<Vec<_>, _>>()?;
-        let after = after.map(|(places, id)| self.place(&columns, places, id)).transpose()?;
-        let ids = segment.ids()?;
+        let mut parts = Vec::new();
+        for (at, (segment, docs)) in segments.iter().zip(docs).enumerate().filter(|(_, (_, d))| !d.is_empty()) {
+            parts.push(Part::new(self, at, segment, docs, after)?);
+        }
+        parts.sort_by_key(|p| p.best);
+        let mut rows = Vec::new();
+        if self.keys.iter().any(|k| k.text) {
+            // Ordinals of different segments do not compare.
+            for part in &parts {
+                let mut top = Top::new(limit);
+                self.gather(part, &mut top);
+                rows.extend(self.rows(&parts, top)?);
+            }
+            rows.sort_by(|a, b| self.compare(a, b));
+            rows.truncate(limit);
+            return Ok(rows);
+        }
         let mut top = Top::new(limit);
-        let (mut firsts, mut ranks) = (Vec::new(), vec![Vec::new(); columns.len()]);
-        docs.blocks(|block| {
-            for ((key, col), ranks) in self.keys.iter().zip(&columns).zip(&mut ranks) {
+        for part in &parts {
+            if !top.is_beyond(&part.best.0, || part.best.1) {
+                self.gather(part, &mut top);
+            }
+        }
+        self.rows(&parts, top)
+    }
+
+    /// Offers the documents of a segment. What was added last is looked at first when it is likely to come first.
+    fn gather(&self, part: &Part, top: &mut Top) {
+        let (mut firsts, mut ranks) = (Vec::new(), vec![Vec::new(); part.columns.len()]);
+        let back = self.keys.first().map_or(self.newest, |k| k.descending);
+        part.docs.blocks(back, |block| {
+            for ((key, col), ranks) in self.keys.iter().zip(&part.columns).zip(&mut ranks) {
                 key.ranks(col.as_deref(), block, &mut firsts, ranks);
             }
             for (at, doc) in block.iter().enumerate() {
-                let mut candidate = Candidate { ranks: [0; MAX_KEYS], id: 0, doc: *doc };
+                let mut candidate = Candidate { ranks: [0; MAX_KEYS], id: 0, segment: part.segment, doc: *doc };
                 candidate.ranks.iter_mut().zip(&ranks).for_each(|(to, from)| *to = from[at]);
-                if top.is_beyond(&candidate.ranks, || (self.id_key(u128::from(ids.high(*doc)) << 64) >> 64) as u64) {
+                if top.is_beyond(&candidate.ranks, || self.high_key(part.ids.high(*doc))) {
                     continue;
                 }
-                candidate.id = self.id_key(ids.get(*doc));
-                if after.is_none_or(|a| candidate.key() > a) {
+                candidate.id = self.id_key(part.ids.get(*doc));
+                if part.after.is_none_or(|a| candidate.key() > a) {
                     top.push(candidate);
                 }
             }
         });
-        let rows = top.finish().into_iter().map(|c| self.row(segment, &columns, c.doc, &ids));
-        rows.collect()
     }
 
-    fn row(&self, _: &Segment, columns: &[Option<Arc<Col>>], doc: u32, ids: &crate::columns::Ids) -> Result<Row, SearchError> {
+    fn high_key(&self, high: u64) -> u64 {
+        if self.newest { !high } else { high }
+    }
+
+    fn rows(&self, parts: &[Part], top: Top) -> Result<Vec<Row>, SearchError> {
+        let row = |c: Candidate| {
+            let part = parts.iter().find(|p| p.segment == c.segment).ok_or(SearchError::BadQuery("no such segment"))?;
+            self.row(&part.columns, c.doc, &part.ids)
+        };
+        top.finish().into_iter().map(row).collect()
+    }
+
+    fn row(&self, columns: &[Option<Arc<Col>>], doc: u32, ids: &Ids) -> Result<Row, SearchError> {
         let place = |col: &Option<Arc<Col>>| {
             let Some((col, value)) = col.as_ref().and_then(|c| Some((c, c.values.first(doc)?))) else {
                 return Ok(Place::Missing);
@@ -156,6 +192,38 @@ impl Order {
         }
         Ok((ranks, self.id_key(id)))
     }
+}
+
+/// One segment's documents to be ordered.
+struct Part<'a> {
+    segment: usize,
+    docs: &'a Bits,
+    columns: Vec<Option<Arc<Col>>>,
+    ids: Ids,
+    after: Option<([u64; MAX_KEYS], u128)>,
+    /// no document of the segment comes before this: the first rank and half an id
+    best: ([u64; MAX_KEYS], u64),
+}
+
+impl<'a> Part<'a> {
+    fn new(order: &Order, at: usize, segment: &Segment, docs: &'a Bits, after: Option<(&[Place], u128)>) -> Result<Part<'a>, SearchError> {
+        let columns = order.keys.iter().map(|k| segment.column(&k.column, k.text)).collect::<Result<Vec<_>, _>>()?;
+        let ids = segment.ids()?;
+        let after = after.map(|(places, id)| order.place(&columns, places, id)).transpose()?;
+        let mut ranks = [0; MAX_KEYS];
+        let mut half = 0;
+        match (order.keys.first(), columns.first()) {
+            (Some(_), Some(None)) => ranks[0] = u64::MAX,
+            (Some(key), Some(Some(col))) if !key.text => ranks[0] = key.rank(extreme(col, key.descending)),
+            (None, _) => half = order.high_key(extreme(&ids.high, order.newest)),
+            _ => {}
+        }
+        Ok(Part { segment: at, docs, columns, ids, after, best: (ranks, half) })
+    }
+}
+
+fn extreme(col: &Col, most: bool) -> u64 {
+    if most { col.values.max_value() } else { col.values.min_value() }
 }
 
 /// Twice the ordinal plus one, or an even number between two ordinals.

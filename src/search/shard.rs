@@ -17,7 +17,7 @@ use crate::tokens::{FoldTokenizer, TOKENIZER};
 use crate::types::DocContext;
 
 /// Segments of about the same size that are merged together.
-const MERGED: usize = 8;
+const MERGED: usize = 5;
 /// Segments with fewer documents count as the same size.
 const SMALL: u32 = 5_000;
 /// A segment with a larger part of deleted documents is rewritten.
@@ -46,7 +46,10 @@ struct Writing {
     writer: Option<IndexWriter>,
     /// added since the last commit
     fresh: HashSet<Id>,
-    dirty: bool,
+    /// changes since the last commit
+    pending: usize,
+    /// committed, but not yet shown
+    flushed: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +88,7 @@ impl Shard {
         self.delete(&mut writing, record.id, options)?;
         self.writer(&mut writing, options)?.add_document(document)?;
         writing.fresh.insert(record.id);
-        writing.dirty = true;
+        writing.pending += 1;
         Ok(())
     }
 
@@ -99,7 +102,7 @@ impl Shard {
             return Ok(());
         }
         self.writer(writing, options)?.delete_term(self.fields.id_term(id));
-        writing.dirty = true;
+        writing.pending += 1;
         Ok(())
     }
 
@@ -128,14 +131,15 @@ impl Shard {
     /// [`Shard::reload`].
     pub fn commit(&self, seq: Seq) -> Result<bool, SearchError> {
         let mut writing = self.writing.lock();
-        if !writing.dirty {
+        if writing.pending == 0 && !writing.flushed {
             return Ok(false);
         }
         let Some(writer) = &mut writing.writer else { return Ok(false) };
         let mut prepared = writer.prepare_commit()?;
         prepared.set_payload(&seq.to_string());
         prepared.commit()?;
-        writing.dirty = false;
+        writing.pending = 0;
+        writing.flushed = true;
         Ok(true)
     }
 
@@ -145,13 +149,22 @@ impl Shard {
         let before = self.view();
         let view = View::new(self.reader.searcher(), self.fields, Some(&before), &self.kept);
         *self.view.write() = Arc::new(view);
-        self.writing.lock().fresh.clear();
+        let mut writing = self.writing.lock();
+        writing.fresh.clear();
+        writing.flushed = false;
         Ok(())
     }
 
-    /// Forgets what was not committed; the next change opens a new writer.
-    pub fn rollback(&self) {
+    /// Changes since the last commit.
+    pub fn pending(&self) -> usize {
+        self.writing.lock().pending
+    }
+
+    /// Forgets what was not committed; the next change opens a new writer. A commit that was not shown yet is shown,
+    /// since what is not seen cannot be replaced.
+    pub fn rollback(&self) -> Result<(), SearchError> {
         *self.writing.lock() = Writing::default();
+        self.reload()
     }
 
     /// Ends the writer, waiting for merges, and removes the files.

@@ -101,9 +101,10 @@ impl Door {
         Some(open.crm.ctx(actor, self.now, self.app.random.clone(), &self.request_id))
     }
 
-    /// Programs on this very machine are not counted: who runs there could stop the server anyway.
+    /// Programs on this very machine are counted only when asked for: who runs there could stop the server anyway.
     pub fn count(&self, caller: Caller) -> Result<()> {
-        if self.client.local { Ok(()) } else { self.app.rates.request(caller) }
+        let counted = !self.client.local || self.app.config.limits.count_local;
+        if counted { self.app.rates.request(caller) } else { Ok(()) }
     }
 
     /// A part of the path. Errors: `not_found`, because a value that cannot be meant names nothing.

@@ -23,7 +23,7 @@ pub struct ServeConfig {
     pub limits: Limits,
     pub caches: Caches,
     /// called once the port is bound, with the address and the server's own URL
-    pub on_start: Option<Arc<dyn Fn(&Started) + Send + Sync>>,
+    pub on_start: Option<OnStart>,
 }
 
 /// How connections are encrypted.
@@ -50,6 +50,8 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// requests above the steady rate that are let through at once
     pub requests_burst: u32,
+    /// whether programs on this very machine are counted as well
+    pub count_local: bool,
     /// wrong passwords, set-up codes and unseal secrets a minute for each address; 0 turns the limit off
     pub logins_per_minute: u32,
     /// open live streams for each session or key
@@ -79,6 +81,9 @@ pub struct Started {
     pub sealed: bool,
 }
 
+/// Hears that the server listens.
+pub type OnStart = Arc<dyn Fn(&Started) + Send + Sync>;
+
 /// Finds a file of the user interface by path and the request's `Accept-Encoding` header.
 pub type UiSource = Arc<dyn Fn(&str, &str) -> Option<UiFile> + Send + Sync>;
 
@@ -100,6 +105,7 @@ impl Default for Limits {
             uri_bytes: 16 << 10,
             requests_per_second: 200,
             requests_burst: 2_000,
+            count_local: false,
             logins_per_minute: 10,
             streams: 8,
             blocking_threads: 0,

@@ -46,8 +46,8 @@ pub enum DataError {
     Vault(#[from] VaultError),
     #[error("{0}")]
     Crm(#[from] Error),
-    #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: std::io::Error },
+    #[error("{}: {cause}", path.display())]
+    Io { path: PathBuf, cause: std::io::Error },
     #[error("{}: there is data already", .0.display())]
     NotEmpty(PathBuf),
 }
@@ -158,7 +158,7 @@ fn restrict(dir: &Path) -> Result<(), DataError> {
 }
 
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> DataError + '_ {
-    move |source| DataError::Io { path: path.to_path_buf(), source }
+    move |cause| DataError::Io { path: path.to_path_buf(), cause }
 }
 
 impl From<DataError> for Error {

@@ -116,7 +116,8 @@ async fn answer(
 fn guarded(door: &Door, handler: fn(&Door) -> Result<Answer>) -> Result<Answer> {
     door.app.rates.may_log_in(door.client.address, door.now)?;
     let answer = handler(door);
-    if answer.as_ref().is_err_and(|error| error.code == Code::BadCredentials) {
+    let wrong = |error: &Error| matches!(error.code, Code::BadCredentials | Code::TooManyRequests);
+    if answer.as_ref().is_err_and(wrong) {
         door.app.rates.wrong_log_in(door.client.address, door.now);
     }
     answer

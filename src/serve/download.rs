@@ -13,6 +13,9 @@ use crate::call::Call;
 use crate::http::encode::{self, Encoding};
 use crate::http::streams;
 
+/// Bytes kept back at the beginning.
+const HELD: usize = 64 << 10;
+
 /// Writes the content; called once, on a thread that may block.
 pub type Writer = Box<dyn FnOnce(&mut dyn Write) -> Result<()> + Send>;
 
@@ -65,41 +68,50 @@ fn produce(
     };
     let encoding = encode::choose(&call.head.accept_encoding);
     let begin = Begin { media_type, file_name, encoding };
-    let mut first = FirstByte { begin: Some((begun, begin)), packer: encode::writer(writer, encoding) };
-    let written = write(&mut first);
-    match (written, first.begin.take()) {
+    let mut out = HeldBack { begin: Some((begun, begin)), held: Vec::new(), packer: encode::writer(writer, encoding) };
+    let written = write(&mut out).and_then(|()| out.begin().map_err(|e| Error::internal(e.to_string())));
+    match (written, out.begin.take()) {
+        (Ok(()), _) => drop(out.packer.finish().and_then(|mut writer| writer.flush())),
         (Err(error), Some((begun, _))) => drop(begun.send(Err(error))),
         (Err(error), None) => {
             tracing::warn!(code = error.code.name(), "a download broke off");
-            if let Ok(writer) = first.packer.finish() {
+            if let Ok(writer) = out.packer.finish() {
                 writer.fail(io::Error::other("the download broke off"));
             }
         }
-        (Ok(()), begin) => {
-            if let Some((begun, begin)) = begin {
-                let _ = begun.send(Ok(begin));
-            }
-            let _ = first.packer.finish().and_then(|mut writer| writer.flush());
-        }
     }
 }
 
-/// Tells the async side to begin when the first byte is written.
-struct FirstByte<W: Write> {
+/// Keeps the first bytes back, so that an error that shows early is still a problem document.
+struct HeldBack<W: Write> {
     begin: Option<(oneshot::Sender<Result<Begin>>, Begin)>,
+    held: Vec<u8>,
     packer: encode::Packer<W>,
 }
 
-impl<W: Write> Write for FirstByte<W> {
+impl<W: Write> HeldBack<W> {
+    /// Tells the async side to begin, once.
+    fn begin(&mut self) -> io::Result<()> {
+        let Some((begun, begin)) = self.begin.take() else { return Ok(()) };
+        let _ = begun.send(Ok(begin));
+        self.packer.write_all(&std::mem::take(&mut self.held))
+    }
+}
+
+impl<W: Write> Write for HeldBack<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some((begun, begin)) = self.begin.take() {
-            let _ = begun.send(Ok(begin));
+        if self.begin.is_none() {
+            return self.packer.write(bytes);
         }
-        self.packer.write(bytes)
+        self.held.extend_from_slice(bytes);
+        if self.held.len() >= HELD {
+            self.begin()?;
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.packer.flush()
+        if self.begin.is_some() { Ok(()) } else { self.packer.flush() }
     }
 }
 

@@ -30,8 +30,8 @@ pub use server::run;
 /// Why the server did not start or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    #[error("cannot listen on {address}: {source}")]
-    Bind { address: std::net::SocketAddr, source: std::io::Error },
+    #[error("cannot listen on {address}: {cause}")]
+    Bind { address: std::net::SocketAddr, cause: std::io::Error },
     #[error("tls: {0}")]
     Tls(String),
     #[error("{0}")]

@@ -1,7 +1,7 @@
 //! The live feed: server-sent events (HTML Living Standard, section 9.2) that name what changed, as far as the caller
 //! may see it. The records themselves are asked for again by whoever shows them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,8 @@ use crate::state::App;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Batches sent in one event at most.
 const BATCHES: usize = 200;
+/// Changes named one by one in an event at most.
+const NAMED: usize = 200;
 
 struct Feed {
     call: Arc<Call>,
@@ -34,12 +36,13 @@ struct Feed {
     _place: Place,
 }
 
-/// Starts a stream from `?since=`, or from now.
+/// Starts a stream after the last event that was seen, from `?since=`, or from now.
 pub fn answer(call: Call) -> Result<HttpResponse> {
     let app = call.app.clone();
     let holder = call.session.as_ref().map_or(call.user(), |session| session.id);
     let place = Place::take(&app, holder)?;
-    let seen = call.seq("since")?.unwrap_or_else(|| call.open.crm.seq());
+    let since = call.head.last_event.or(call.seq("since")?);
+    let seen = since.unwrap_or_else(|| call.open.crm.seq());
     let hello = event("hello", seen, &json!({"seq": seen}));
     let (news, stopping) = (app.news(), app.stopping.subscribe());
     let feed = Feed { call: Arc::new(call), news, stopping, seen, waiting: VecDeque::from([hello]), _place: place };
@@ -94,19 +97,41 @@ impl Feed {
                 (None, None) => return Err(Error::new(Code::Unauthenticated, "no session")),
             };
             let ctx = crm.ctx(actor, edge::now(), call.app.random.clone(), &call.request_id);
-            let before = crm.seq();
             let changes = crm.changes(&ctx, seen, BATCHES)?;
-            let next = changes.get("next").and_then(Json::as_u64);
-            Ok((changes, next.unwrap_or(before).max(seen)))
+            let number = |name: &str| changes.get(name).and_then(Json::as_u64).unwrap_or(seen);
+            // Without a batch after `seen`, everything that the view holds was seen.
+            let seq = if number("next") > seen { number("next") } else { number("seq").max(seen) };
+            Ok((changes, seq))
         })
         .await?;
-        let list = changes.get("changes").cloned().unwrap_or_default();
-        if list.as_array().is_some_and(|list| !list.is_empty()) {
-            self.waiting.push_back(event("change", seq, &json!({"seq": seq, "changes": list})));
+        let data = flatten(seq, &changes);
+        if !data["objects"].as_array().is_none_or(Vec::is_empty) {
+            self.waiting.push_back(event("change", seq, &data));
         }
         self.seen = seq;
         Ok(())
     }
+}
+
+/// `{seq, objects: [names], changes: [{object, id, version, kind, seq, actor}], more}`; after an import only the first
+/// changes are named one by one, and `more` is true.
+fn flatten(seq: Seq, batches: &Json) -> Json {
+    let list = |json: &Json, name: &str| json.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
+    let (mut objects, mut changes, mut more) = (BTreeSet::new(), Vec::new(), false);
+    for batch in list(batches, "changes") {
+        for mut item in list(&batch, "items") {
+            objects.extend(item.get("object").and_then(Json::as_str).map(str::to_owned));
+            if changes.len() >= NAMED {
+                more = true;
+                continue;
+            }
+            if let Json::Object(item) = &mut item {
+                item.extend(["seq", "actor"].map(|name| (name.to_owned(), batch[name].clone())));
+            }
+            changes.push(item);
+        }
+    }
+    json!({"seq": seq, "objects": objects, "changes": changes, "more": more})
 }
 
 fn event(name: &str, id: Seq, data: &Json) -> Bytes {
@@ -142,5 +167,31 @@ impl Drop for Place {
                 open.remove(&self.holder);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_batches_are_summed_up() {
+        let item = |id: usize| json!({"object": if id == 0 { "deal" } else { "contact" }, "id": id, "kind": "created"});
+        let batch =
+            |n: usize| json!({"seq": 7, "actor": {"name": "Ada"}, "items": (0..n).map(item).collect::<Vec<_>>()});
+        let small = flatten(7, &json!({"changes": [batch(2)]}));
+        assert_eq!(
+            small["changes"][1],
+            json!({"object": "contact", "id": 1, "kind": "created", "seq": 7, "actor": {"name": "Ada"}})
+        );
+        assert_eq!((&small["objects"], &small["more"]), (&json!(["contact", "deal"]), &json!(false)));
+        let large = flatten(7, &json!({"changes": [batch(NAMED), batch(1)]}));
+        assert_eq!((large["changes"].as_array().map(Vec::len), &large["more"]), (Some(NAMED), &json!(true)));
+    }
+
+    #[test]
+    fn events_have_the_form_of_the_standard() {
+        let bytes = event("change", 3, &json!({"seq": 3}));
+        assert_eq!(bytes, "event: change\nid: 3\ndata: {\"seq\":3}\n\n".as_bytes());
     }
 }

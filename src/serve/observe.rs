@@ -45,10 +45,11 @@ impl Metrics {
             histogram!("aplomb_http_request_seconds", "route" => seen.route.to_owned()).record(seen.took.as_secs_f64());
             counter!("aplomb_http_requests_total", labels).increment(1);
         });
-        let (user, ms) = (seen.user.map(|id| id.to_string()), seen.took.as_secs_f64() * 1_000.0);
+        let (user, ms) = (seen.user.map(|id| id.to_string()), seen.took.as_micros() as f64 / 1_000.0);
         let (method, route, request_id) = (seen.method, seen.route, seen.request_id);
         match seen.status {
-            500.. => tracing::warn!(method, route, status = seen.status, ms, request_id, user, "request"),
+            // 503 is a state of the server, which is logged where it begins
+            500..=502 | 504.. => tracing::warn!(method, route, status = seen.status, ms, request_id, user, "request"),
             _ => tracing::info!(method, route, status = seen.status, ms, request_id, user, "request"),
         }
     }
@@ -95,7 +96,11 @@ mod tests {
             metrics.request(&seen);
         }
         let text = metrics.render(None);
-        assert!(text.contains(r#"aplomb_http_requests_total{method="other",route="/api/v1/records/{object}",status="200"} 2"#));
+        assert!(
+            text.contains(
+                r#"aplomb_http_requests_total{method="other",route="/api/v1/records/{object}",status="200"} 2"#
+            )
+        );
         assert!(text.contains("aplomb_http_request_seconds_bucket") && text.contains("aplomb_unsealed 0"), "{text}");
     }
 }

@@ -151,7 +151,13 @@ pub const ROUTES: &[Route] = &[
     patch("/settings", Handler::Call(admin::settings_update), "manageSettings", "Change settings").takes("Settings").gives(200, "Settings"),
 ];
 
-const fn route(method: &'static str, path: &'static str, handler: Handler, permission: &'static str, summary: &'static str) -> Route {
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    handler: Handler,
+    permission: &'static str,
+    summary: &'static str,
+) -> Route {
     let (query, takes, gives) = (&[], Takes::Nothing, Gives::Nothing);
     Route { method, path, handler, permission, summary, query, takes, gives, guarded: false }
 }
@@ -252,6 +258,13 @@ mod tests {
                 assert!(!hides, "{} hides {}", earlier.path, later.path);
             }
         }
+    }
+
+    /// Who may call what: a change here is a change of the contract and of rights, and wants a second look.
+    #[test]
+    fn the_table_as_reviewers_read_it() {
+        let line = |route: &Route| format!("{:6} {:45} {}", route.method, route.path, route.permission);
+        insta::assert_snapshot!(ROUTES.iter().map(line).collect::<Vec<_>>().join("\n"));
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub async fn run(config: ServeConfig) -> Result<(), ServeError> {
         Some(tls) => server.bind_rustls_0_23(listen, tls),
         None => server.bind(listen),
     };
-    let server = bound.map_err(|source| ServeError::Bind { address: listen, source })?;
+    let server = bound.map_err(|cause| ServeError::Bind { address: listen, cause })?;
     let address = server.addrs().first().copied().unwrap_or(listen);
     announce(&app, address);
     let server = server.run();
@@ -72,12 +72,18 @@ pub async fn run(config: ServeConfig) -> Result<(), ServeError> {
     stopper.abort();
     tidier.abort();
     app.stop();
-    blocking(move || Ok::<_, ServeError>(app.close())).await?;
+    let closing = move || {
+        app.close();
+        Ok(())
+    };
+    blocking(closing).await?;
     tracing::info!("stopped");
     Ok(ended?)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServeError> + Send + 'static) -> Result<T, ServeError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ServeError> + Send + 'static,
+) -> Result<T, ServeError> {
     tokio::task::spawn_blocking(work).await.map_err(|e| ServeError::Data(format!("start or stop failed: {e}")))?
 }
 

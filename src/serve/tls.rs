@@ -8,7 +8,9 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use aplomb_model::Timestamp;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -153,7 +155,7 @@ mod tests {
     fn the_leaf_stays_until_names_or_time_ask_for_another() {
         let dir = tempfile::tempdir().unwrap();
         let now: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
-        let mut read = |names: &BTreeSet<String>, now| {
+        let read = |names: &BTreeSet<String>, now| {
             let (cert, key) = own(dir.path(), names, now).unwrap();
             (fs::read(cert).unwrap(), fs::read(key).unwrap(), fs::read(dir.path().join("ca.pem")).unwrap())
         };

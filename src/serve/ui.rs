@@ -66,7 +66,12 @@ mod tests {
             };
             let encoding = accepted.contains("br").then_some("br");
             let media_type = "text/plain".to_owned();
-            Some(UiFile { bytes: Cow::Borrowed(text.as_bytes()), encoding, media_type, immutable: path.starts_with("static/") })
+            Some(UiFile {
+                bytes: Cow::Borrowed(text.as_bytes()),
+                encoding,
+                media_type,
+                immutable: path.starts_with("static/"),
+            })
         })
     }
 

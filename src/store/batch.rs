@@ -30,14 +30,30 @@ pub struct Reason {
 pub enum Op {
     /// Creates (`before` is `None`), updates, trashes (`trashed_at` newly set) or restores (newly unset).
     /// The store sets `record.version` to one more than `before`'s and asserts that `before` is still current.
-    Put { record: Record, before: Option<Arc<Record>>, object: Arc<Object> },
+    Put {
+        record: Record,
+        before: Option<Arc<Record>>,
+        object: Arc<Object>,
+    },
     /// Removes for good: the record, its indexes, and the key to its personal data in the log.
-    Purge { record: Arc<Record>, object: Arc<Object> },
+    Purge {
+        record: Arc<Record>,
+        object: Arc<Object>,
+    },
     /// Sets or removes a document: sessions, roles, settings, ... `logged`: before and after go into the change log.
-    Doc { kind: &'static str, key: Vec<u8>, value: Option<Vec<u8>>, logged: bool },
+    Doc {
+        kind: &'static str,
+        key: Vec<u8>,
+        value: Option<Vec<u8>>,
+        logged: bool,
+    },
     /// Enqueues a job, or replaces the one with the same id (another due time, more attempts).
-    Job { job: Job },
-    JobDone { id: Id },
+    Job {
+        job: Job,
+    },
+    JobDone {
+        id: Id,
+    },
 }
 
 /// Work to be done later, at least once. Handlers are idempotent.

@@ -2,12 +2,12 @@
 //! byte, and the old ones stay readable: `fixtures` holds one of each.
 
 use aplomb_model::record::Fields;
-use aplomb_model::{FieldCode, Id, ObjectCode, Record, Timestamp, Value};
+use aplomb_model::{FieldCode, Id, ObjectCode, Record, Seq, Timestamp, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ChangeKind, DocChange, Job, Reason, Seq, StoreError};
+use crate::{ChangeKind, DocChange, Job, Reason, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
 

@@ -28,6 +28,9 @@ pub enum StoreError {
     /// Another process has the store open.
     #[error("the store is in use by another process")]
     Locked,
+    /// Views are open, and this needs the store for itself.
+    #[error("the store is being read")]
+    Busy,
     /// The batch breaks a rule of the store (an unsorted key, a name with a NUL, ...).
     #[error("not a valid batch: {0}")]
     Invalid(String),
@@ -49,8 +52,11 @@ impl StoreError {
 impl From<io::Error> for StoreError {
     fn from(e: io::Error) -> StoreError {
         match e.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => StoreError::DiskFull,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                StoreError::DiskFull
+            }
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => StoreError::ReadOnly(e.to_string()),
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => StoreError::corrupt(e.to_string()),
             _ => StoreError::Io(e.to_string()),
         }
     }

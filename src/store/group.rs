@@ -56,7 +56,9 @@ pub(crate) enum Refusal {
 impl From<StoreError> for Refusal {
     fn from(e: StoreError) -> Refusal {
         match e {
-            StoreError::Io(_) | StoreError::DiskFull | StoreError::ReadOnly(_) | StoreError::Closed => Refusal::Group(e),
+            StoreError::Io(_) | StoreError::DiskFull | StoreError::ReadOnly(_) | StoreError::Closed => {
+                Refusal::Group(e)
+            }
             e => Refusal::Batch(e),
         }
     }

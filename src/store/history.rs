@@ -1,9 +1,11 @@
 //! Going back in time: from a record as it is now, backward over what the change log says was before.
 
-use aplomb_model::{FieldCode, Id, ObjectCode, Record, Seq, Timestamp, Value};
+use std::ops::Bound;
+
+use aplomb_model::{Id, ObjectCode, Record, Seq, Timestamp};
 
 use crate::codec::{self, Back, LogItem};
-use crate::engine::scan_prefix;
+use crate::engine::{Each, scan_prefix};
 use crate::key::{self, Space};
 use crate::seal::RecordKey;
 use crate::view::{Result, View};
@@ -63,7 +65,9 @@ impl View {
                 Ok((changes, erased))
             }
             (None, ChangeKind::Created) => match self.at_version(item.object, item.id, item.version)? {
-                Some(first) => Ok((first.fields.iter().map(|(code, v)| (code, None, Some(v.clone()))).collect(), false)),
+                Some(first) => {
+                    Ok((first.fields.iter().map(|(code, v)| (code, None, Some(v.clone()))).collect(), false))
+                }
                 None => Ok((vec![], true)),
             },
             (None, _) => Ok((vec![], true)),
@@ -87,7 +91,13 @@ impl View {
     }
 
     /// Records that were live at a time, by id. Those purged since are missing.
-    pub fn as_of_scan(&self, object: ObjectCode, at: Timestamp, after: Option<Id>, limit: usize) -> Result<Vec<Record>> {
+    pub fn as_of_scan(
+        &self,
+        object: ObjectCode,
+        at: Timestamp,
+        after: Option<Id>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
         let mut records = Vec::new();
         let mut after = after;
         while records.len() < limit {
@@ -167,7 +177,7 @@ impl View {
         Ok(())
     }
 
-    fn unseal(&self, item: &LogItem, back: &Back, key: &RecordKey) -> Result<Vec<(FieldCode, Option<Value>, Option<Value>)>> {
+    fn unseal(&self, item: &LogItem, back: &Back, key: &RecordKey) -> Result<Vec<FieldChange>> {
         if back.personal.is_empty() {
             return Ok(vec![]);
         }
@@ -192,17 +202,14 @@ impl View {
             steps.extend(row.items.iter().rev().map(|item| Step { seq, at: row.at, item: *item }));
             Ok(steps.len() < limit)
         })?;
+        if limit == 0 {
+            steps.clear();
+        }
         Ok(steps)
     }
 }
 
-fn scan_prefix_until(
-    view: &View,
-    prefix: &[u8],
-    end: Option<Vec<u8>>,
-    each: crate::engine::Each<'_>,
-) -> Result<()> {
-    use std::ops::Bound;
+fn scan_prefix_until(view: &View, prefix: &[u8], end: Option<Vec<u8>>, each: Each<'_>) -> Result<()> {
     match &end {
         None => scan_prefix(&*view.snapshot, prefix, true, each),
         Some(end) => view.snapshot.scan((Bound::Included(prefix), Bound::Excluded(end)), true, each),

@@ -4,24 +4,23 @@
 //! committed whole or not at all, and appended to a hash chain that everything derived follows.
 
 mod batch;
+mod change;
 mod codec;
+pub mod engine;
+mod error;
 mod group;
+mod history;
+pub mod key;
 mod layout;
+mod migrate;
 mod prepare;
 mod reindex;
 mod seal;
-mod change;
-mod error;
-pub mod engine;
-pub mod key;
 mod store;
-mod history;
-mod migrate;
 mod verify;
 mod view;
 mod writer;
 
-use aplomb_model::Seq;
 pub use batch::{Assert, Batch, Committed, Job, Op, Reason};
 pub use change::{Change, ChangeItem, ChangeKind, DocChange, FieldChange, HistoryEntry};
 pub use engine::Engine;

@@ -1,8 +1,8 @@
 //! The format of the whole store: set when it is created, brought forward step by step, refused when it is newer.
 
+use crate::StoreError;
 use crate::engine::{Engine, Transaction};
 use crate::key;
-use crate::StoreError;
 
 /// A step to the next format. Runs in a transaction of its own, together with the new number.
 pub(crate) type Step = fn(&mut dyn Transaction) -> Result<(), StoreError>;
@@ -15,10 +15,12 @@ pub(crate) fn forward(engine: &dyn Engine) -> Result<(), StoreError> {
     forward_by(engine, STEPS)
 }
 
-fn forward_by(engine: &dyn Engine, steps: &[Step]) -> Result<(), StoreError> {
+pub(crate) fn forward_by(engine: &dyn Engine, steps: &[Step]) -> Result<(), StoreError> {
     let ours = steps.len() as u32 + 1;
     let found = match engine.snapshot()?.get(&key::meta("format"))? {
-        Some(bytes) => bytes.try_into().map(u32::from_be_bytes).map_err(|_| StoreError::corrupt("the format number"))?,
+        Some(bytes) => {
+            bytes.try_into().map(u32::from_be_bytes).map_err(|_| StoreError::corrupt("the format number"))?
+        }
         None => return engine.write(&mut |txn| set(txn, ours)),
     };
     if found > ours || found == 0 {

@@ -47,11 +47,26 @@ pub(crate) struct Log {
 
 pub(crate) enum Check {
     /// The record is stored in these very bytes, in this space.
-    Current { space: Space, record: Arc<Record>, stored: Vec<u8> },
-    Version { object: ObjectCode, id: Id, version: u32 },
-    DocIs { kind: String, key: Vec<u8>, wanted: Option<Vec<u8>> },
+    Current {
+        space: Space,
+        record: Arc<Record>,
+        stored: Vec<u8>,
+    },
+    Version {
+        object: ObjectCode,
+        id: Id,
+        version: u32,
+    },
+    DocIs {
+        kind: String,
+        key: Vec<u8>,
+        wanted: Option<Vec<u8>>,
+    },
     /// What the log says was before is still so; else the batch is prepared again.
-    Fresh { key: Vec<u8>, value: Option<Vec<u8>> },
+    Fresh {
+        key: Vec<u8>,
+        value: Option<Vec<u8>>,
+    },
 }
 
 pub(crate) struct Unique {
@@ -280,7 +295,8 @@ impl Preparing<'_> {
             sealed: vec![],
         };
         let mut sealed = vec![];
-        let codes: BTreeSet<FieldCode> = before.fields.iter().chain(record.fields.iter()).map(|(code, _)| code).collect();
+        let codes: BTreeSet<FieldCode> =
+            before.fields.iter().chain(record.fields.iter()).map(|(code, _)| code).collect();
         for code in codes {
             let (old, new) = (before.get(code), record.get(code));
             if old == new {

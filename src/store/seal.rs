@@ -25,13 +25,9 @@ impl Sealer {
         random()
     }
 
-    pub fn seal(
-        &self,
-        key: &RecordKey,
-        place: (ObjectCode, Id, u32),
-        values: &[Pair],
-    ) -> Result<Vec<u8>, StoreError> {
-        let plain = postcard::to_allocvec(values).map_err(|e| StoreError::Invalid(format!("cannot be encoded: {e}")))?;
+    pub fn seal(&self, key: &RecordKey, place: (ObjectCode, Id, u32), values: &[Pair]) -> Result<Vec<u8>, StoreError> {
+        let plain =
+            postcard::to_allocvec(values).map_err(|e| StoreError::Invalid(format!("cannot be encoded: {e}")))?;
         Ok(self.root.derive(key).seal(random()?, &aad(place), &plain))
     }
 

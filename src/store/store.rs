@@ -11,7 +11,7 @@ use aplomb_model::{Schema, Seq};
 use aplomb_vault::{DataKey, PageDevice, VaultError};
 use parking_lot::Mutex;
 
-use crate::engine::{RedbEngine, RedbOptions, Snapshot};
+use crate::engine::{Each, KeyRange, RedbEngine, RedbOptions, Snapshot};
 use crate::group::State;
 use crate::layout::Layout;
 use crate::prepare::{Context, Prepared, prepare};
@@ -60,8 +60,15 @@ impl Store {
     ///
     /// Errors: `Newer` for a store of a later version, `Locked` when another process has it, `Corrupt`, `Io`.
     pub fn open(options: Options) -> Result<Store, StoreError> {
-        let device = PageDevice::open(&options.path, &options.key.page_keys()).map_err(vault_error)?;
-        let dir = options.path.parent().map(Path::to_path_buf).unwrap_or_default();
+        if !options.path.try_exists()? {
+            create(&options)?;
+        }
+        Store::open_at(&options, &options.path)
+    }
+
+    fn open_at(options: &Options, path: &Path) -> Result<Store, StoreError> {
+        let device = PageDevice::open(path, &options.key.page_keys()).map_err(vault_error)?;
+        let dir = dir_of(path).to_path_buf();
         let free = move || fs4::available_space(&dir).ok();
         let redb = RedbOptions { cache_bytes: options.cache_bytes, free: Some(Box::new(free)) };
         let engine = RedbEngine::open(Box::new(device), redb)?;
@@ -104,7 +111,7 @@ impl Store {
             // Nobody listens when the caller's thread is gone; the batch is committed all the same.
             let _ = sender.send(result);
         });
-        self.shared().push(Task::Batch { batch, prepared: Some(prepared), done });
+        self.shared().push(Task::Batch { batch, prepared: Some(Box::new(prepared)), done });
         receiver.recv().unwrap_or(Err(StoreError::Closed))
     }
 
@@ -118,7 +125,7 @@ impl Store {
         let prepared = match reads {
             true => None,
             false => match self.prepare(&batch) {
-                Ok(prepared) => Some(prepared),
+                Ok(prepared) => Some(Box::new(prepared)),
                 Err(e) => return done(Err(e)),
             },
         };
@@ -222,13 +229,28 @@ impl Snapshot for WhenNeeded<'_> {
         self.open()?.get(key)
     }
 
-    fn scan(
-        &self,
-        range: crate::engine::KeyRange<'_>,
-        reverse: bool,
-        each: crate::engine::Each<'_>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, range: KeyRange<'_>, reverse: bool, each: Each<'_>) -> Result<(), StoreError> {
         self.open()?.scan(range, reverse, each)
+    }
+}
+
+/// Makes an empty store under another name first: a crash leaves either none or a whole one.
+fn create(options: &Options) -> Result<(), StoreError> {
+    let unfinished = options.path.with_extension("new");
+    match std::fs::remove_file(&unfinished) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+        _ => {}
+    }
+    Store::open_at(options, &unfinished)?.close();
+    std::fs::rename(&unfinished, &options.path)?;
+    std::fs::File::open(dir_of(&options.path))?.sync_all()?;
+    Ok(())
+}
+
+fn dir_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
     }
 }
 

@@ -8,7 +8,7 @@ use aplomb_model::{FieldCode, Id, ObjectCode, Record, Seq, Timestamp};
 use parking_lot::Mutex;
 
 use crate::codec::{self, Head, LogBody};
-use crate::engine::{Snapshot, scan_prefix};
+use crate::engine::{Each, KeyRange, Snapshot, scan_prefix};
 use crate::key::{self, Space, after_prefix};
 use crate::seal::Sealer;
 use crate::{Change, ChangeItem, ChangeKind, IndexRange, Job, StoreError};
@@ -20,8 +20,10 @@ pub struct View {
     pub(crate) sealer: Sealer,
     seq: Seq,
     /// the log row read last: neighbours in a list were often written by one batch
-    last_row: Arc<Mutex<Option<(Seq, Arc<LogBody>)>>>,
+    last_row: Arc<Mutex<LastRow>>,
 }
+
+type LastRow = Option<(Seq, Arc<LogBody>)>;
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
@@ -83,10 +85,10 @@ impl View {
     fn page(
         &self,
         prefix: &[u8],
-        (min, max): crate::engine::KeyRange<'_>,
+        (min, max): KeyRange<'_>,
         after: Option<&[u8]>,
         descending: bool,
-        each: crate::engine::Each<'_>,
+        each: Each<'_>,
     ) -> Result<()> {
         let end = after_prefix(prefix);
         let max = match max {
@@ -167,7 +169,8 @@ impl View {
         let mut found = Vec::new();
         self.page(&prefix, (Bound::Included(&prefix), Bound::Unbounded), after.as_deref(), false, &mut |k, _| {
             if found.len() < limit {
-                let code = |at| key::u16_at(k, prefix.len() + at).ok_or_else(|| StoreError::corrupt("key of a reference"));
+                let code =
+                    |at| key::u16_at(k, prefix.len() + at).ok_or_else(|| StoreError::corrupt("key of a reference"));
                 found.push((ObjectCode(code(0)?), FieldCode(code(2)?), id_of(k)?));
             }
             Ok(found.len() < limit)
@@ -231,7 +234,13 @@ impl View {
     }
 
     /// Documents whose key starts with `prefix`, by key; `after` is the last key of the page before.
-    pub fn docs(&self, kind: &str, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    pub fn docs(
+        &self,
+        kind: &str,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let start = key::doc(kind, &[]).len();
         let prefix = key::doc(kind, prefix);
         let after = after.map(|key| key::doc(kind, key));

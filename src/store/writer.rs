@@ -26,7 +26,7 @@ const IDLE: Duration = Duration::from_secs(2);
 pub(crate) type Done = Box<dyn FnOnce(Result<Committed, StoreError>) + Send>;
 
 pub(crate) enum Task {
-    Batch { batch: Batch, prepared: Option<Prepared>, done: Done },
+    Batch { batch: Batch, prepared: Option<Box<Prepared>>, done: Done },
     Declare { layouts: Vec<(ObjectCode, Arc<Layout>)>, done: Done },
 }
 
@@ -268,7 +268,7 @@ impl Writer<'_> {
 
 fn add(group: &mut Group<'_>, task: &mut Task) -> Result<Outcome, StoreError> {
     let added = match task {
-        Task::Batch { batch, prepared, .. } => group.add(batch, prepared.take()),
+        Task::Batch { batch, prepared, .. } => group.add(batch, prepared.take().map(|p| *p)),
         Task::Declare { layouts, .. } => {
             group.declare(layouts).map(|()| Committed { seq: group.state.head.seq }).map_err(Refusal::Group)
         }

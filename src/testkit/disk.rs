@@ -9,6 +9,10 @@ use redb::StorageBackend;
 
 use crate::Random;
 
+/// Writes are torn at multiples of so many bytes: disks write sectors of at least 512, memory lines of 64, and a
+/// cipher's block is 16.
+const TEAR: u64 = 16;
+
 /// A handle to one disk; clones see the same bytes.
 #[derive(Clone, Default)]
 pub struct Disk(Arc<Mutex<State>>);
@@ -27,6 +31,7 @@ struct State {
     crashed: bool,
     /// no room beyond this length
     room: Option<u64>,
+    unreadable: bool,
 }
 
 #[derive(Clone)]
@@ -49,7 +54,7 @@ pub enum Fault {
 pub enum Survives {
     Nothing,
     Everything,
-    /// some writes, in any order, and the last of them torn at a random byte
+    /// some of the writes, the last of them torn
     SomeTorn(u64),
 }
 
@@ -68,6 +73,11 @@ impl Disk {
     /// From now on the disk cannot grow beyond `bytes`; `None`: there is room.
     pub fn set_room(&self, bytes: Option<u64>) {
         self.0.lock().room = bytes;
+    }
+
+    /// From now on reads fail, or work again.
+    pub fn set_readable(&self, readable: bool) {
+        self.0.lock().unreadable = !readable;
     }
 
     /// Calls of write, set_len and sync so far.
@@ -143,8 +153,8 @@ fn apply_some(pending: &[Step], random: &Random, image: &mut Vec<u8>) {
     for (at, step) in kept.iter().enumerate() {
         match step {
             Step::Write(offset, data) if at + 1 == kept.len() => {
-                let torn = random.below(data.len() as u64 + 1) as usize;
-                Step::Write(*offset, data[..torn].to_vec()).apply(image);
+                let torn = random.below(data.len() as u64 + 1) / TEAR * TEAR;
+                Step::Write(*offset, data[..torn as usize].to_vec()).apply(image);
             }
             step => step.apply(image),
         }
@@ -194,6 +204,9 @@ impl StorageBackend for Disk {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let state = self.0.lock();
+        if state.unreadable {
+            return Err(io::Error::other("a planned failure to read"));
+        }
         let at = offset as usize;
         let stored = state.current.get(at..at + out.len());
         let stored = stored.ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "read beyond the end"))?;
@@ -225,19 +238,21 @@ mod tests {
     #[test]
     fn a_crash_keeps_what_was_synced() {
         let disk = Disk::new();
-        disk.set_len(4).unwrap();
-        disk.write(0, b"aaaa").unwrap();
+        let image = |sectors: &[u8]| sectors.iter().flat_map(|s| [*s; 16]).collect::<Vec<u8>>();
+        disk.set_len(64).unwrap();
+        disk.write(0, &image(b"aaaa")).unwrap();
         disk.sync_data().unwrap();
-        disk.write(0, b"bb").unwrap();
+        disk.write(0, &image(b"bb")).unwrap();
         disk.plan(0, Fault::Crash);
-        assert!(disk.write(2, b"cc").is_err());
+        assert!(disk.write(32, &image(b"cc")).is_err());
         assert!(disk.sync_data().is_err());
-        assert_eq!(disk.after_crash(Survives::Nothing).image(), b"aaaa");
-        assert_eq!(disk.after_crash(Survives::Everything).image(), b"bbaa");
-        let torn: Vec<_> = (0..50).map(|seed| disk.after_crash(Survives::SomeTorn(seed)).image()).collect();
-        for image in [b"aaaa", b"baaa", b"bbaa"] {
-            assert!(torn.iter().any(|t| t == image));
+        assert_eq!(disk.after_crash(Survives::Nothing).image(), image(b"aaaa"));
+        assert_eq!(disk.after_crash(Survives::Everything).image(), image(b"bbaa"));
+        let torn: Vec<_> = (0..500).map(|seed| disk.after_crash(Survives::SomeTorn(seed)).image()).collect();
+        for expected in [b"aaaa", b"baaa", b"bbaa"] {
+            assert!(torn.contains(&image(expected)));
         }
+        assert!(torn.iter().all(|t| [b"aaaa", b"baaa", b"bbaa"].iter().any(|e| *t == image(&e[..]))));
     }
 
     #[test]

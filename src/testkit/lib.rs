@@ -6,6 +6,6 @@ mod disk;
 mod records;
 
 pub use clock::{Clock, Random};
-pub use disk::{Disk, Fault, Survives};
 pub use disk::Disk as FaultyBackend;
+pub use disk::{Disk, Fault, Survives};
 pub use records::{COMPANY, CONTACT, RecordBuilder, company, contact, field, object, schema};

@@ -1,7 +1,11 @@
 //! The one integration binary. What can be tested inside a crate is tested there; here stands what needs the finished
 //! program (its HTTP interface, its command line, a browser) or looks at the workspace as a whole.
 
+mod api;
+mod browser;
+mod faults;
 mod graph;
+mod harness;
 mod licences;
 mod metadata;
 

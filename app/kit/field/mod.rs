@@ -34,7 +34,10 @@ impl Edit {
     }
 
     /// One member of a JSON object, and a way to set it.
-    pub fn part(&self, key: &'static str) -> (impl Fn() -> String + Clone + Send + 'static + use<>, impl Fn(String) + Copy + 'static + use<>) {
+    pub fn part(
+        &self,
+        key: &'static str,
+    ) -> (impl Fn() -> String + Clone + Send + 'static + use<>, impl Fn(String) + Copy + 'static + use<>) {
         let value = self.value;
         let get = move || value.with(|v| v.get(key).map(text_of).unwrap_or_default());
         let set = move |text: String| {

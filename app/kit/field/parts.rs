@@ -7,8 +7,8 @@ use crate::text::t;
 
 /// Currencies offered while typing; any ISO 4217 code is taken.
 pub const CURRENCIES: [&str; 24] = [
-    "EUR", "USD", "GBP", "CHF", "JPY", "CNY", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "TRY",
-    "INR", "SGD", "HKD", "KRW", "BRL", "MXN", "ZAR",
+    "EUR", "USD", "GBP", "CHF", "JPY", "CNY", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON",
+    "TRY", "INR", "SGD", "HKD", "KRW", "BRL", "MXN", "ZAR",
 ];
 
 pub fn money(edit: Edit) -> AnyView {

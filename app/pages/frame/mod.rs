@@ -62,7 +62,8 @@ pub fn Frame(signed: Signed) -> impl IntoView {
 fn lookup(signed: Signed) -> Lookup {
     Lookup::new(move |targets, q, abort| {
         let signed = signed.clone();
-        let targets = if targets.is_empty() { signed.objects().iter().map(|o| o.name.clone()).collect() } else { targets };
+        let targets =
+            if targets.is_empty() { signed.objects().iter().map(|o| o.name.clone()).collect() } else { targets };
         Box::pin(async move {
             let several = targets.len() > 1;
             let mut found = Vec::new();

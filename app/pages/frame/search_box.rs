@@ -100,7 +100,8 @@ pub fn SearchBox() -> impl IntoView {
 fn focus_on_slash(input: NodeRef<html::Input>) {
     let handle = window_event_listener(ev::keydown, move |event| {
         let typing = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).is_some_and(|element| {
-            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.has_attribute("contenteditable")
+            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+                || element.has_attribute("contenteditable")
         });
         if event.key() != "/" || typing || event.ctrl_key() || event.meta_key() || event.alt_key() {
             return;

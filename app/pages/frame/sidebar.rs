@@ -32,7 +32,9 @@ pub fn Sidebar() -> impl IntoView {
 fn Item(#[prop(into)] href: String, #[prop(into)] icon: String, #[prop(into)] label: String) -> impl IntoView {
     let path = use_location().pathname;
     let own = href.clone();
-    let is_here = move || path.with(|path| path.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    let is_here = move || {
+        path.with(|path| path.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    };
     view! {
         <li><a class="nav-item" href=href aria-current=move || is_here().then_some("page")><Icon name=icon/><span class="ellipsis">{label}</span></a></li>
     }

@@ -18,7 +18,8 @@ pub fn Mapping(first: Import, import: Load<Import>) -> impl IntoView {
     let toasts = toasts();
     let id = first.id.clone();
     let checked = first.status == Status::Checked;
-    let choices: Vec<Choice> = first.columns.iter().map(|c| (c.clone(), RwSignal::new(c.field.clone().unwrap_or_default()))).collect();
+    let choices: Vec<Choice> =
+        first.columns.iter().map(|c| (c.clone(), RwSignal::new(c.field.clone().unwrap_or_default()))).collect();
     let options = RwSignal::new(first.options.clone());
     let busy = RwSignal::new(false);
     let touched = RwSignal::new(false);
@@ -26,8 +27,10 @@ pub fn Mapping(first: Import, import: Load<Import>) -> impl IntoView {
     let check = {
         let id = id.clone();
         move |_| {
-            let mapping: Vec<(usize, Option<String>)> =
-                asked.iter().map(|(c, field)| (c.index, Some(field.get_untracked()).filter(|f| !f.is_empty()))).collect();
+            let mapping: Vec<(usize, Option<String>)> = asked
+                .iter()
+                .map(|(c, field)| (c.index, Some(field.get_untracked()).filter(|f| !f.is_empty())))
+                .collect();
             busy.set(true);
             let (id, options) = (id.clone(), options.get_untracked());
             spawn_local(async move {
@@ -90,7 +93,12 @@ pub fn Mapping(first: Import, import: Load<Import>) -> impl IntoView {
 }
 
 #[component]
-fn Row(column: Column, field: RwSignal<String>, targets: StoredValue<Vec<Target>>, touched: RwSignal<bool>) -> impl IntoView {
+fn Row(
+    column: Column,
+    field: RwSignal<String>,
+    targets: StoredValue<Vec<Target>>,
+    touched: RwSignal<bool>,
+) -> impl IntoView {
     let (word, color) = match column.confidence {
         c if column.field.is_none() || c <= 0.0 => (t("import.sure.none"), "slate"),
         c if c >= 0.8 => (t("import.sure.high"), "green"),
@@ -130,7 +138,11 @@ fn Row(column: Column, field: RwSignal<String>, targets: StoredValue<Vec<Target>
 }
 
 #[component]
-fn Options(options: RwSignal<Map<String, Json>>, touched: RwSignal<bool>, targets: StoredValue<Vec<Target>>) -> impl IntoView {
+fn Options(
+    options: RwSignal<Map<String, Json>>,
+    touched: RwSignal<bool>,
+    targets: StoredValue<Vec<Target>>,
+) -> impl IntoView {
     let text = move |key: &'static str, empty: &'static str| {
         let held = options.with_untracked(|o| o.get(key).and_then(Json::as_str).unwrap_or(empty).to_owned());
         let signal = RwSignal::new(held.clone());
@@ -156,8 +168,17 @@ fn Options(options: RwSignal<Map<String, Json>>, touched: RwSignal<bool>, target
     });
     let matches = std::iter::once((String::new(), t("import.match.none").to_owned())).chain(known).collect::<Vec<_>>();
     let pair = |key: &str, text: &'static str| (key.to_owned(), t(text).to_owned());
-    let actions = vec![pair("update", "import.onMatch.update"), pair("skip", "import.onMatch.skip"), pair("create", "import.onMatch.create")];
-    let orders = vec![pair("", "import.dates.guess"), pair("dmy", "import.dates.dmy"), pair("mdy", "import.dates.mdy"), pair("ymd", "import.dates.ymd")];
+    let actions = vec![
+        pair("update", "import.onMatch.update"),
+        pair("skip", "import.onMatch.skip"),
+        pair("create", "import.onMatch.create"),
+    ];
+    let orders = vec![
+        pair("", "import.dates.guess"),
+        pair("dmy", "import.dates.dmy"),
+        pair("mdy", "import.dates.mdy"),
+        pair("ymd", "import.dates.ymd"),
+    ];
     view! {
         <div class="columns">
             <PlainSelect id="import-match" label=t("import.match") value=match_field options=Signal::stored(matches)/>
@@ -173,7 +194,12 @@ fn Options(options: RwSignal<Map<String, Json>>, touched: RwSignal<bool>, target
 }
 
 #[component]
-fn Toggle(options: RwSignal<Map<String, Json>>, touched: RwSignal<bool>, key: &'static str, label: &'static str) -> impl IntoView {
+fn Toggle(
+    options: RwSignal<Map<String, Json>>,
+    touched: RwSignal<bool>,
+    key: &'static str,
+    label: &'static str,
+) -> impl IntoView {
     let is_on = move || options.with(|o| o.get(key).and_then(Json::as_bool).unwrap_or(false));
     let change = move |event| {
         let on = event_target_checked(&event);

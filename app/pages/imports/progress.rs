@@ -86,7 +86,10 @@ pub fn Outcome(first: Import, import: Load<Import>) -> impl IntoView {
 /// What taking it back did, and which records were left alone.
 #[component]
 fn Report(report: Reverted) -> impl IntoView {
-    let text = tf("import.reverted", &[("removed", &format::count(report.removed)), ("restored", &format::count(report.restored))]);
+    let text = tf(
+        "import.reverted",
+        &[("removed", &format::count(report.removed)), ("restored", &format::count(report.restored))],
+    );
     let edited = report.edited.into_iter().map(|record| {
         view! { <li><a href=nav::record_url(&record.object, &record.id)>{record.title}</a><span class="faint small">{record.detail}</span></li> }
     });

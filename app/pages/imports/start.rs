@@ -18,6 +18,7 @@ pub fn ImportsPage() -> impl IntoView {
         return view! { <Empty title=t("state.hidden") body=t("error.forbidden") icon="lock"/> }.into_any();
     }
     let earlier = load(|| (), |(), abort| async move { api::imports(&abort).await });
+    nav::name_tab(|| t("import.title").to_owned());
     view! {
         <div class="page">
             <header class="page-head"><h1>{t("import.title")}</h1></header>

@@ -32,7 +32,8 @@ fn ConvertForm(id: String, record: Load<Record>, open: RwSignal<bool>) -> impl I
     let navigator = nav::navigator();
     let toasts = toasts();
     let with_deal = RwSignal::new(true);
-    let company = record.value.with_untracked(|r| r.as_ref().and_then(|r| r.fields.get("companyName")).map(format::plain));
+    let company =
+        record.value.with_untracked(|r| r.as_ref().and_then(|r| r.fields.get("companyName")).map(format::plain));
     let deal = RwSignal::new(company.unwrap_or_default());
     let failure = RwSignal::new(None::<Failure>);
     let busy = RwSignal::new(false);

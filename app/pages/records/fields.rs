@@ -10,7 +10,7 @@ use wasm_bindgen::JsCast;
 use crate::api::{self, Abort, Failure, Record, pause};
 use crate::kit::{FieldInput, Icon, Notice, Shown, field};
 use crate::state::{Load, Signed, format, signed};
-use crate::text::{t, tf};
+use crate::text::{t, tf, tn};
 
 /// Groups in the order in which the declaration first names them.
 fn grouped(object: &Object) -> Vec<(String, Vec<Field>)> {
@@ -28,11 +28,40 @@ fn grouped(object: &Object) -> Vec<(String, Vec<Field>)> {
 #[component]
 pub fn Groups(object: Arc<Object>, record: Load<Record>) -> impl IntoView {
     let editable = signed().may(&object.name, Action::Update);
-    let group = |(name, fields): (String, Vec<Field>)| {
-        let lines = fields.into_iter().map(|field| view! { <Line field record editable/> }).collect_view();
-        view! { <section class="group"><h2 class="group-name">{name}</h2><div class="lines">{lines}</div></section> }
+    let always: Vec<String> = object.list.iter().chain([&object.title]).cloned().collect();
+    let all = RwSignal::new(false);
+    let groups = grouped(&object);
+    let is_empty = move |name: &str| {
+        record.value.with(|r| r.as_ref().is_none_or(|r| r.fields.get(name).is_none_or(Json::is_null)))
     };
-    grouped(&object).into_iter().map(group).collect_view()
+    let optional: Vec<String> =
+        groups.iter().flat_map(|(_, fields)| fields).map(|f| f.name.clone()).filter(|n| !always.contains(n)).collect();
+    let hidden_count = Memo::new(move |_| optional.iter().filter(|name| is_empty(name)).count());
+    let group = move |(name, fields): (String, Vec<Field>)| {
+        // A field that was shown once stays: an edit that empties it must not take it from under the cursor.
+        let shows = |field: &Field| {
+            let (name, always) = (field.name.clone(), always.contains(&field.name));
+            Memo::new(move |before: Option<&bool>| always || all.get() || before == Some(&true) || !is_empty(&name))
+        };
+        let shown: Vec<Memo<bool>> = fields.iter().map(shows).collect();
+        let is_shown = shown.clone();
+        let lines = fields.into_iter().zip(shown).map(|(field, shown)| {
+            view! { <div hidden=move || !shown.get()><Line field record editable/></div> }
+        });
+        let lines = lines.collect_view();
+        view! {
+            <section class="group" hidden=move || !is_shown.iter().any(|s| s.get())>
+                <h2 class="group-name">{name}</h2><div class="lines">{lines}</div>
+            </section>
+        }
+    };
+    let more = move || {
+        (!all.get() && hidden_count.get() > 0).then(|| {
+        let label = tn("record.empty", hidden_count.get() as u64);
+        view! { <div class="group"><button type="button" class="button link" data-testid="show-empty" on:click=move |_| all.set(true)>{label}</button></div> }
+    })
+    };
+    view! { {groups.into_iter().map(group).collect_view()} {more} }
 }
 
 /// Where the editing of one field stands.
@@ -70,7 +99,9 @@ impl Editing {
         let draft = self.draft.get_untracked();
         let value = match field::prepare(&signed.schema, signed.currency(), field, &draft) {
             Ok(value) => value,
-            Err(error) => return self.error.set(Some(tf("form.wrong", &[("field", &field.label), ("detail", &error.detail)]))),
+            Err(error) => {
+                return self.error.set(Some(tf("form.wrong", &[("field", &field.label), ("detail", &error.detail)])));
+            }
         };
         self.error.set(None);
         self.theirs.set(None);
@@ -114,8 +145,12 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
     let editing = Editing::new();
     let editable = editable && field::is_editable(&field);
     let name = field.name.clone();
-    let value = Memo::new(move |_| record.value.with(|r| r.as_ref().and_then(|r| r.fields.get(&name).cloned()).unwrap_or_default()));
+    let value = Memo::new(move |_| {
+        record.value.with(|r| r.as_ref().and_then(|r| r.fields.get(&name).cloned()).unwrap_or_default())
+    });
     let id = format!("field-{}", field.name);
+    let pencil_id = format!("{id}-edit");
+    give_focus_back(editing.open, pencil_id.clone());
     let begin = {
         let id = id.clone();
         move || {
@@ -158,7 +193,7 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
                 }
             };
             let pencil = editable.then(|| view! {
-                <button type="button" class="button icon-only pencil" aria-label=tf("record.edit", &[("field", &field.label)])
+                <button type="button" id=pencil_id.clone() class="button icon-only pencil" aria-label=tf("record.edit", &[("field", &field.label)])
                     on:click=move |_| begin_by_key()><Icon name="pencil"/></button>
             });
             view! {
@@ -181,7 +216,13 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
 }
 
 #[component]
-fn Editor(field: Field, id: String, editing: Editing, record: Load<Record>, save: Callback<Option<Record>>) -> impl IntoView {
+fn Editor(
+    field: Field,
+    id: String,
+    editing: Editing,
+    record: Load<Record>,
+    save: Callback<Option<Record>>,
+) -> impl IntoView {
     let long = field.kind == FieldType::LongText;
     let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Enter" if !long || event.ctrl_key() || event.meta_key() => {
@@ -218,7 +259,13 @@ fn Editor(field: Field, id: String, editing: Editing, record: Load<Record>, save
 
 /// Both values of a field that two people changed, and which to keep.
 #[component]
-fn Conflict(field: Field, theirs: Record, editing: Editing, record: Load<Record>, save: Callback<Option<Record>>) -> impl IntoView {
+fn Conflict(
+    field: Field,
+    theirs: Record,
+    editing: Editing,
+    record: Load<Record>,
+    save: Callback<Option<Record>>,
+) -> impl IntoView {
     let there = theirs.fields.get(&field.name).cloned().unwrap_or_default();
     let mine = editing.draft;
     let field_of_mine = field.clone();
@@ -241,6 +288,17 @@ fn Conflict(field: Field, theirs: Record, editing: Editing, record: Load<Record>
             </div>
         </div>
     }
+}
+
+/// When an editor closes, the focus goes to the button that opens it, so that a keyboard stays in its place.
+fn give_focus_back(open: RwSignal<bool>, id: String) {
+    Effect::new(move |was_open: Option<bool>| {
+        let is_open = open.get();
+        if was_open == Some(true) && !is_open {
+            focus_soon(id.clone());
+        }
+        is_open
+    });
 }
 
 /// Focuses an input once it has been drawn.

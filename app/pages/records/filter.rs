@@ -88,7 +88,12 @@ fn value_field(field: &Field, ask: Ask) -> Field {
         other => other,
     };
     let open = ask != Ask::Several && field.open;
-    Field { choices: field.choices.clone(), target: field.target.clone(), open, ..bare_field(&field.name, &field.label, kind) }
+    Field {
+        choices: field.choices.clone(),
+        target: field.target.clone(),
+        open,
+        ..bare_field(&field.name, &field.label, kind)
+    }
 }
 
 /// Fields one can filter by, with the two times that every record has.
@@ -103,10 +108,13 @@ fn words(object: &Object, condition: &Condition) -> String {
         return format!("{} …", condition.field);
     };
     let value = &condition.value;
-    let fits = |q: &Question| q.op == condition.op && match q.ask {
-        Ask::Nothing(wanted) => value.as_bool().unwrap_or(true) == wanted,
-        Ask::Me => value.as_str() == Some("me"),
-        _ => true,
+    let fits = |q: &Question| {
+        q.op == condition.op
+            && match q.ask {
+                Ask::Nothing(wanted) => value.as_bool().unwrap_or(true) == wanted,
+                Ask::Me => value.as_str() == Some("me"),
+                _ => true,
+            }
     };
     let question = questions(&field).into_iter().find(|q| fits(q));
     let op = question.and_then(|q| maybe(&format!("op.{}", q.key))).unwrap_or("…");

@@ -52,7 +52,8 @@ fn RecordForm(object: Arc<Object>, given: Map<String, Json>, on_done: Callback<R
         let first = comes_first(&object, field) || given.contains_key(&field.name);
         Entry { field: field.clone(), value: RwSignal::new(value), first }
     };
-    let mut entries: Vec<Entry> = object.live().filter(|f| field::is_editable(f) && f.name != "externalIds").map(entry).collect();
+    let mut entries: Vec<Entry> =
+        object.live().filter(|f| field::is_editable(f) && f.name != "externalIds").map(entry).collect();
     entries.sort_by_key(|e| (!e.first, e.field.name != object.title));
     let has_more = entries.iter().any(|e| !e.first);
     let sent = entries.clone();
@@ -121,7 +122,10 @@ fn gather(entries: &[Entry], signed: &crate::state::Signed) -> Result<Map<String
         match field::prepare(&signed.schema, signed.currency(), &entry.field, &value) {
             Ok(Json::Null) => {}
             Ok(value) => drop(fields.insert(entry.field.name.clone(), value)),
-            Err(error) => drop(errors.insert(entry.field.name.clone(), tf("form.wrong", &[("field", &entry.field.label), ("detail", &error.detail)]))),
+            Err(error) => drop(errors.insert(
+                entry.field.name.clone(),
+                tf("form.wrong", &[("field", &entry.field.label), ("detail", &error.detail)]),
+            )),
         }
     }
     if errors.is_empty() { Ok(fields) } else { Err(errors) }

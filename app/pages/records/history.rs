@@ -36,7 +36,12 @@ pub fn HistoryTab(object: Arc<Object>, id: String, record: Load<Record>) -> impl
 
 fn entry(object: Arc<Object>, id: String, version: Version, current: u32, record: Load<Record>) -> AnyView {
     let kind = maybe(&format!("kind.{}", version.kind)).map_or_else(|| version.kind.clone(), str::to_owned);
-    let who = version.actor.as_ref().map(|a| a.name.clone()).filter(|n| !n.is_empty()).unwrap_or_else(|| t("history.system").to_owned());
+    let who = version
+        .actor
+        .as_ref()
+        .map(|a| a.name.clone())
+        .filter(|n| !n.is_empty())
+        .unwrap_or_else(|| t("history.system").to_owned());
     let changes = version.changes.into_iter().map(|change| {
         let shown = |value: Json| match object.field(&change.field) {
             _ if value.is_null() => view! { <span class="none">{t("history.nothing")}</span> }.into_any(),

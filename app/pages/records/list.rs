@@ -39,6 +39,8 @@ fn List(object: Arc<Object>) -> impl IntoView {
     let name = object.name.clone();
     let go = Callback::new(move |to: ListUrl| navigator.go(&to.write(&name)));
     let creating = RwSignal::new(false);
+    let plural = object.plural.clone();
+    nav::name_tab(move || plural.clone());
     let may_create = signed.may(&object.name, Action::Create) && !object.internal;
     let may_import = signed.session.can("import");
     let created = {
@@ -46,10 +48,12 @@ fn List(object: Arc<Object>) -> impl IntoView {
         Callback::new(move |record: api::Record| navigator.go(&nav::record_url(&name, &record.id)))
     };
     let count = move || {
-        page.value.with(|page| page.as_ref().map(|page| {
-            let text = tn("list.count", page.total.count);
-            if page.total.exact { text } else { tf("list.more", &[("count", &text)]) }
-        }))
+        page.value.with(|page| {
+            page.as_ref().map(|page| {
+                let text = tn("list.count", page.total.count);
+                if page.total.exact { text } else { tf("list.more", &[("count", &text)]) }
+            })
+        })
     };
     let body = {
         let object = object.clone();

@@ -31,7 +31,13 @@ impl ListUrl {
         let page = if self.page > 1 { self.page.to_string() } else { String::new() };
         nav::with_query(
             &nav::list_url(object),
-            &[("q", &self.q), ("filter", &self.filter), ("sort", &self.sort), ("cursor", &self.cursor), ("page", &page)],
+            &[
+                ("q", &self.q),
+                ("filter", &self.filter),
+                ("sort", &self.sort),
+                ("cursor", &self.cursor),
+                ("page", &page),
+            ],
         )
     }
 
@@ -47,7 +53,8 @@ impl ListUrl {
     pub fn with_conditions(&self, conditions: &[Condition]) -> ListUrl {
         let and = conditions.iter().cloned().map(Filter::Condition).collect();
         let filter = Filter::And { and };
-        let filter = if conditions.is_empty() { String::new() } else { serde_json::to_string(&filter).unwrap_or_default() };
+        let filter =
+            if conditions.is_empty() { String::new() } else { serde_json::to_string(&filter).unwrap_or_default() };
         ListUrl { filter, ..self.first() }
     }
 
@@ -90,7 +97,9 @@ impl ListUrl {
         }
         match serde_json::from_str(&self.filter).ok()? {
             Filter::Condition(one) => Some(vec![one]),
-            Filter::And { and } => and.into_iter().map(|f| if let Filter::Condition(c) = f { Some(c) } else { None }).collect(),
+            Filter::And { and } => {
+                and.into_iter().map(|f| if let Filter::Condition(c) = f { Some(c) } else { None }).collect()
+            }
             _ => None,
         }
     }

@@ -38,7 +38,7 @@ pub fn Home() -> impl IntoView {
 
 /// The name of a record, or a word for having none.
 fn title_of(object: &Object, record: &Record) -> String {
-    let title = record.fields.get(&object.title).map(format::plain).unwrap_or_default();
+    let title = record.fields.get(&object.title).map_or_else(|| record.title.clone(), format::plain);
     if title.is_empty() { t("unnamed").to_owned() } else { title }
 }
 

@@ -37,7 +37,10 @@ pub fn RecordPage() -> impl IntoView {
 #[component]
 fn OneRecord(object: Arc<Object>, id: String) -> impl IntoView {
     let name = object.name.clone();
-    let record = load(move || (name.clone(), id.clone()), |(name, id), abort| async move { api::record(&name, &id, &abort).await });
+    let record = load(
+        move || (name.clone(), id.clone()),
+        |(name, id), abort| async move { api::record(&name, &id, &abort).await },
+    );
     // What stays the same while fields change is drawn once; the rest follows the record.
     let there = Memo::new(move |_| record.value.with(|r| r.as_ref().map(|r| r.id.clone())));
     let page = move || match there.get() {
@@ -81,6 +84,7 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
         let object = object.clone();
         Memo::new(move |_| record.value.with(|r| r.as_ref().map(|r| title_of(&object, r)).unwrap_or_default()))
     };
+    nav::name_tab(move || title.get());
     let marks = {
         let object = object.clone();
         move || {
@@ -93,21 +97,24 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
             Some(["stage", "status", "lifecycle", "priority"].iter().filter_map(mark).collect_view())
         }
     };
-    let changed = move || record.value.with(|r| {
-        r.as_ref().map(|r| {
-            let by = format::plain(&r.updated_by);
-            if by.is_empty() || by.len() == 36 {
-                tf("record.changed", &[("when", &format::ago(&r.updated_at))])
-            } else {
-                tf("record.changedBy", &[("when", &format::ago(&r.updated_at)), ("who", &by)])
-            }
+    let changed = move || {
+        record.value.with(|r| {
+            r.as_ref().map(|r| {
+                let by = format::plain(&r.updated_by);
+                if by.is_empty() || by.len() == 36 {
+                    tf("record.changed", &[("when", &format::ago(&r.updated_at))])
+                } else {
+                    tf("record.changedBy", &[("when", &format::ago(&r.updated_at)), ("who", &by)])
+                }
+            })
         })
-    });
+    };
     let trashed = move || record.value.with(|r| r.as_ref().is_some_and(|r| r.trashed_at.is_some()));
     let convert = (object.name == "lead" && signed.may("lead", Action::Update)).then(|| {
         view! { <ConvertButton id=id.clone() record/> }
     });
-    let delete = signed.may(&object.name, Action::Delete).then(|| view! { <DeleteButton object=object.clone() id title/> });
+    let delete =
+        signed.may(&object.name, Action::Delete).then(|| view! { <DeleteButton object=object.clone() id title/> });
     view! {
         <nav class="crumbs" aria-label=t("record.where")>
             <a href=nav::list_url(&object.name)>{object.plural.clone()}</a><Icon name="chevron-right"/><span aria-current="page" class="ellipsis">{move || title.get()}</span>

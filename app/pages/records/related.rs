@@ -19,7 +19,9 @@ const ROWS: u32 = 5;
 /// Every object with a field that may point at `target`; the first such field of each.
 fn referring(objects: &[Arc<Object>], target: &str) -> Vec<(Arc<Object>, Field)> {
     let points = |f: &&Field| {
-        matches!(f.kind, FieldType::Reference | FieldType::References) && f.target.iter().any(|t| t == target) && !f.read_only
+        matches!(f.kind, FieldType::Reference | FieldType::References)
+            && f.target.iter().any(|t| t == target)
+            && !f.read_only
     };
     objects.iter().filter_map(|o| Some((o.clone(), o.live().find(points)?.clone()))).collect()
 }
@@ -50,7 +52,10 @@ fn Section(other: Arc<Object>, field: Field, target: String, id: String, title: 
     let all = nav::with_query(&nav::list_url(&other.name), &[("filter", &condition(reference.clone()))]);
     let page = load(move || query.clone(), |query, abort| async move { api::list(query, &abort).await });
     let creating = RwSignal::new(false);
-    let given = Map::from_iter([(field.name.clone(), if field.kind == FieldType::References { json!([reference]) } else { reference })]);
+    let given = Map::from_iter([(
+        field.name.clone(),
+        if field.kind == FieldType::References { json!([reference]) } else { reference },
+    )]);
     let done = Callback::new(move |_: Record| page.again());
     let create = signed().may(&other.name, Action::Create).then(|| {
         let label = tf("list.create", &[("object", &other.label)]);

@@ -8,9 +8,8 @@ use leptos::prelude::*;
 use super::list_url::ListUrl;
 use super::{field_of, title_of, value_of};
 use crate::api::Record;
-use crate::kit::{Icon, Shown};
-use crate::state::{format, nav};
-use crate::text::t;
+use crate::kit::{Icon, ShownInCell};
+use crate::state::nav;
 
 /// The columns of an object's list: its title first, what the declaration names, and when it was changed last.
 fn columns(object: &Object) -> Vec<Field> {
@@ -25,7 +24,10 @@ fn is_sortable(field: &Field) -> bool {
 }
 
 fn is_number(field: &Field) -> bool {
-    matches!(field.kind, FieldType::Number | FieldType::Money | FieldType::Duration | FieldType::Formula | FieldType::RollUp)
+    matches!(
+        field.kind,
+        FieldType::Number | FieldType::Money | FieldType::Duration | FieldType::Formula | FieldType::RollUp
+    )
 }
 
 #[component]
@@ -87,14 +89,7 @@ fn row(object: &Object, columns: &[Field], record: Record) -> AnyView {
             (true, _) => "number",
             _ => "",
         };
-        let shown = match (field.name.as_str(), &value) {
-            ("updatedAt" | "createdAt", serde_json::Value::String(at)) => {
-                let (ago, exact) = (format::ago(at), format::time(at));
-                view! { <span class="faint nowrap" title=exact>{ago}</span> }.into_any()
-            }
-            _ => view! { <Shown field=field.clone() value/> }.into_any(),
-        };
-        view! { <td class=class data-label=label>{shown}</td> }.into_any()
+        view! { <td class=class data-label=label><ShownInCell field=field.clone() value/></td> }.into_any()
     });
     let cells = cells.collect_view();
     view! { <tr data-id=record.id.clone()>{cells}</tr> }.into_any()

@@ -1,11 +1,12 @@
 //! Everything that happened with a record, newest first.
 
 use leptos::{prelude::*, task::spawn_local};
+use serde_json::Value as Json;
 
 use crate::api::{self, Abort, Happening, Record};
-use crate::kit::{Empty, Icon, Trouble, Waiting, toasts};
+use crate::kit::{Badge, Empty, Icon, Trouble, Waiting, toasts};
 use crate::state::{Load, format, load, nav, signed};
-use crate::text::{maybe, t};
+use crate::text::{maybe, t, tf};
 
 #[component]
 pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl IntoView {
@@ -46,7 +47,8 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
         }
         let Some(page) = first.value.get() else { return view! { <Waiting/> }.into_any() };
         if page.entries.is_empty() {
-            return view! { <Empty title=t("timeline.empty") body=t("timeline.empty.body") icon="history"/> }.into_any();
+            return view! { <Empty title=t("timeline.empty") body=t("timeline.empty.body") icon="history"/> }
+                .into_any();
         }
         let entries = page.entries.into_iter().chain(more.get()).map(|h| happening(h, &own)).collect_view();
         view! { <ol class="timeline" data-testid="timeline">{entries}</ol> }.into_any()
@@ -77,27 +79,63 @@ fn icon_of(kind: &str) -> &'static str {
     }
 }
 
+/// What was done: for a change the word of its kind, else the name of the object.
+fn kind_of(entry: &Happening) -> (String, String) {
+    let key = if entry.kind == "change" { entry.title.clone() } else { entry.kind.clone() };
+    let label = maybe(&format!("kind.{key}")).map(str::to_owned);
+    let label = label.or_else(|| signed().object(&key).map(|o| o.label.clone()));
+    (key.clone(), label.unwrap_or(key))
+}
+
+/// A line about the entry: what a person wrote, or which fields changed.
+fn detail_of(entry: &Happening) -> Option<String> {
+    let text = |json: &Json| json.as_str().filter(|s| !s.is_empty()).map(str::to_owned);
+    if entry.kind != "change" {
+        return text(&entry.detail).or_else(|| text(entry.detail.get("text")?));
+    }
+    let changes = entry.detail.get("changes")?.as_array()?;
+    let label = |change: &Json| text(change.get("label")?);
+    let labels: Vec<String> = changes.iter().filter_map(label).collect();
+    (!labels.is_empty()).then(|| labels.join(", "))
+}
+
+/// Small facts of a piece of work: its outcome, when it is due, how much it is about.
+fn facts_of(entry: &Happening) -> Vec<String> {
+    let member = |key: &str| entry.detail.get(key).filter(|v| !v.is_null());
+    let mut facts: Vec<String> = ["kind", "direction", "outcome", "status", "location", "amount"]
+        .into_iter()
+        .filter(|_| entry.kind != "change")
+        .filter_map(|key| member(key).map(format::plain))
+        .collect();
+    facts.extend(member("duration").and_then(Json::as_f64).map(format::duration));
+    facts.extend(member("dueAt").and_then(Json::as_str).map(|at| tf("timeline.due", &[("when", &format::day(at))])));
+    facts.retain(|fact| !fact.is_empty());
+    facts
+}
+
 fn happening(entry: Happening, own: &str) -> AnyView {
-    let kind = maybe(&format!("kind.{}", entry.kind)).map_or_else(|| entry.kind.clone(), str::to_owned);
-    let title = if entry.title.is_empty() { kind.clone() } else { entry.title.clone() };
-    let has_page = signed().object(&entry.object).is_some_and(|o| !o.internal) && entry.id != own && !entry.id.is_empty();
+    let (key, kind) = kind_of(&entry);
+    let title = if entry.title.is_empty() || entry.kind == "change" { kind.clone() } else { entry.title.clone() };
+    let (detail, facts) = (detail_of(&entry), facts_of(&entry));
+    let badges = (!facts.is_empty()).then(|| {
+        view! { <div class="badges">{facts.into_iter().map(|fact| view! { <Badge text=fact/> }).collect_view()}</div> }
+    });
+    let has_page =
+        signed().object(&entry.object).is_some_and(|o| !o.internal) && entry.id != own && !entry.id.is_empty();
     let title = if has_page {
         view! { <a href=nav::record_url(&entry.object, &entry.id)>{title}</a> }.into_any()
     } else {
         view! { <span>{title}</span> }.into_any()
     };
     let who = entry.actor.map(|a| a.name).filter(|n| !n.is_empty());
-    let detail = match &entry.detail {
-        serde_json::Value::String(text) if !text.is_empty() => Some(text.clone()),
-        _ => None,
-    };
     let exact = format::time(&entry.at);
     view! {
         <li class="happening">
-            <span class=format!("dot kind-{}", entry.kind) aria-hidden="true"><Icon name=icon_of(&entry.kind)/></span>
+            <span class=format!("dot kind-{key}") aria-hidden="true"><Icon name=icon_of(&key)/></span>
             <div>
                 <div class="happening-title">{title}</div>
                 {detail.map(|text| view! { <p class="happening-detail">{text}</p> })}
+                {badges}
                 <p class="faint small"><span>{kind}</span>{who.map(|who| format!(" · {who}"))}" · "<time datetime=entry.at.clone() title=exact>{format::ago(&entry.at)}</time></p>
             </div>
         </li>

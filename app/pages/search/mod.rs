@@ -18,9 +18,12 @@ pub fn SearchPage() -> impl IntoView {
         let query = query.read();
         (query.get("q").unwrap_or_default(), query.get("object").unwrap_or_default())
     });
-    let hits = load(move || asked.get(), |(q, object), abort| async move {
-        if q.trim().is_empty() { Ok(Vec::new()) } else { api::search(&q, &object, ROWS, &abort).await }
-    });
+    let hits = load(
+        move || asked.get(),
+        |(q, object), abort| async move {
+            if q.trim().is_empty() { Ok(Vec::new()) } else { api::search(&q, &object, ROWS, &abort).await }
+        },
+    );
     let text = RwSignal::new(String::new());
     Effect::new(move |_| text.set(asked.get().0));
     let go = move |q: &str, object: &str| navigator.go(&nav::with_query("/search", &[("q", q), ("object", object)]));
@@ -38,13 +41,17 @@ pub fn SearchPage() -> impl IntoView {
         let q = asked.get_untracked().0;
         match (hits.is_empty(), q.is_empty()) {
             (true, true) => view! { <Empty title=t("search.start") icon="search"/> }.into_any(),
-            (true, false) => view! { <Empty title=tf("search.nothing", &[("q", &q)]) body=t("search.nothing.body") icon="search"/> }.into_any(),
+            (true, false) => {
+                view! { <Empty title=tf("search.nothing", &[("q", &q)]) body=t("search.nothing.body") icon="search"/> }
+                    .into_any()
+            }
             _ => {
                 let count = tn("search.count", hits.len() as u64);
                 view! { <p class="faint small" role="status">{count}</p><ul class="hits" data-testid="hits">{hits.into_iter().map(row).collect_view()}</ul> }.into_any()
             }
         }
     };
+    nav::name_tab(|| t("search.title").to_owned());
     view! {
         <div class="page">
             <header class="page-head"><h1>{t("search.title")}</h1></header>
@@ -84,6 +91,8 @@ fn row(hit: Hit) -> AnyView {
 }
 
 fn pieces(snippet: &Snippet) -> impl IntoView + use<> {
-    let piece = |(text, marked): (String, bool)| if marked { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() };
+    let piece = |(text, marked): (String, bool)| {
+        if marked { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() }
+    };
     snippet.pieces().into_iter().map(piece).collect_view()
 }

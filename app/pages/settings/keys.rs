@@ -72,7 +72,10 @@ pub fn KeysSection() -> impl IntoView {
 }
 
 fn row(token: Token, revoke: Callback<String>) -> AnyView {
-    let used = token.last_used_at.as_deref().map_or_else(|| t("keys.unused").to_owned(), |at| tf("keys.used", &[("when", &format::ago(at))]));
+    let used = token
+        .last_used_at
+        .as_deref()
+        .map_or_else(|| t("keys.unused").to_owned(), |at| tf("keys.used", &[("when", &format::ago(at))]));
     let id = token.id.clone();
     view! {
         <li>

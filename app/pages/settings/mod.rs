@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use crate::kit::{Empty, Icon};
-use crate::state::signed;
+use crate::state::{nav, signed};
 use crate::text::t;
 
 /// Key in the URL, text, icon, and the capability that is needed.
@@ -47,6 +47,7 @@ pub fn SettingsPage() -> impl IntoView {
         Some("trash") => view! { <trash::TrashSection/> }.into_any(),
         _ => view! { <Empty title=t("state.hidden") body=t("error.not_found") icon="lock"/> }.into_any(),
     };
+    nav::name_tab(|| t("settings.title").to_owned());
     view! {
         <div class="page">
             <header class="page-head"><h1>{t("settings.title")}</h1></header>

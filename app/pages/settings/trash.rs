@@ -44,7 +44,12 @@ pub fn TrashSection() -> impl IntoView {
 
 fn row(record: Record, restore: Callback<Record>) -> AnyView {
     let title_field = signed().object(&record.object).map(|o| o.title.clone()).unwrap_or_default();
-    let title = record.fields.get(&title_field).map(format::plain).filter(|s| !s.is_empty()).unwrap_or_else(|| t("unnamed").to_owned());
+    let title = record
+        .fields
+        .get(&title_field)
+        .map(format::plain)
+        .filter(|s| !s.is_empty())
+        .unwrap_or_else(|| t("unnamed").to_owned());
     let when = record.trashed_at.as_deref().map(|at| tf("trash.when", &[("when", &format::ago(at))]));
     let again = record.clone();
     view! {

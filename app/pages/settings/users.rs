@@ -16,7 +16,8 @@ pub fn UsersSection() -> impl IntoView {
         creating.set(false);
         people.again();
     });
-    let roles = Signal::derive(move || people.value.with(|p| p.as_ref().map(|(_, roles)| roles.clone()).unwrap_or_default()));
+    let roles =
+        Signal::derive(move || people.value.with(|p| p.as_ref().map(|(_, roles)| roles.clone()).unwrap_or_default()));
     let draw = |(users, roles): (Vec<User>, Vec<RoleView>)| {
         let rows = users.into_iter().map(|user| row(user, &roles)).collect_view();
         view! { <ul class="plain-list" data-testid="users">{rows}</ul> }.into_any()
@@ -53,16 +54,19 @@ fn UserForm(roles: Signal<Vec<RoleView>>, done: Callback<()>) -> impl IntoView {
     let name = RwSignal::new(String::new());
     let email = RwSignal::new(String::new());
     let password = RwSignal::new(String::new());
-    let first = roles.with_untracked(|roles| roles.iter().find(|r| r.key == "salesRep").or(roles.first()).map(|r| r.key.clone()));
+    let first = roles
+        .with_untracked(|roles| roles.iter().find(|r| r.key == "salesRep").or(roles.first()).map(|r| r.key.clone()));
     let role = RwSignal::new(first.unwrap_or_default());
     let options = Signal::derive(move || roles.get().into_iter().map(|r| (r.key, r.label)).collect::<Vec<_>>());
     let failure = RwSignal::new(None::<Failure>);
     let busy = RwSignal::new(false);
-    let of = move |field: &'static str| Signal::derive(move || failure.with(|f| f.as_ref().and_then(|f| f.of_field(field))));
+    let of =
+        move |field: &'static str| Signal::derive(move || failure.with(|f| f.as_ref().and_then(|f| f.of_field(field))));
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         busy.set(true);
-        let (n, e, p, r) = (name.get_untracked(), email.get_untracked(), password.get_untracked(), role.get_untracked());
+        let (n, e, p, r) =
+            (name.get_untracked(), email.get_untracked(), password.get_untracked(), role.get_untracked());
         spawn_local(async move {
             let answer = api::create_user(n.trim(), e.trim(), &p, &r).await;
             busy.try_set(false);

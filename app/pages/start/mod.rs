@@ -13,7 +13,11 @@ pub use unseal::Unseal;
 
 /// A card in the middle with the name above it.
 #[component]
-fn Start(#[prop(into)] title: Signal<String>, #[prop(default = false)] wide: bool, children: Children) -> impl IntoView {
+fn Start(
+    #[prop(into)] title: Signal<String>,
+    #[prop(default = false)] wide: bool,
+    children: Children,
+) -> impl IntoView {
     view! {
         <main class=if wide { "start wide" } else { "start" }>
             <div class="brand"><span class="brand-mark" aria-hidden="true">"A"</span>"Aplomb"</div>

@@ -12,12 +12,31 @@ use crate::text::{t, tf};
 
 const CURRENCIES: [&str; 12] = ["EUR", "USD", "GBP", "CHF", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "JPY", "INR"];
 const ZONES: [&str; 22] = [
-    "UTC", "Europe/Berlin", "Europe/London", "Europe/Paris", "Europe/Madrid", "Europe/Rome", "Europe/Zurich",
-    "Europe/Vienna", "Europe/Amsterdam", "Europe/Stockholm", "Europe/Warsaw", "Europe/Istanbul", "America/New_York",
-    "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Sao_Paulo", "Asia/Dubai", "Asia/Kolkata",
-    "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney",
+    "UTC",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Paris",
+    "Europe/Madrid",
+    "Europe/Rome",
+    "Europe/Zurich",
+    "Europe/Vienna",
+    "Europe/Amsterdam",
+    "Europe/Stockholm",
+    "Europe/Warsaw",
+    "Europe/Istanbul",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "Asia/Dubai",
+    "Asia/Kolkata",
+    "Asia/Singapore",
+    "Asia/Tokyo",
+    "Australia/Sydney",
 ];
-const STEPS: [&str; 5] = ["setup.step.code", "setup.step.organisation", "setup.step.admin", "setup.step.unseal", "setup.step.start"];
+const STEPS: [&str; 5] =
+    ["setup.step.code", "setup.step.organisation", "setup.step.admin", "setup.step.unseal", "setup.step.start"];
 
 /// What the wizard gathers.
 #[derive(Clone, Copy)]
@@ -55,8 +74,11 @@ impl Draft {
 
     fn body(self) -> serde_json::Value {
         let text = |signal: RwSignal<String>| signal.get_untracked().trim().to_owned();
-        let unseal = if self.generate.get_untracked() { json!({}) } else { json!({ "passphrase": self.passphrase.get_untracked() }) };
-        let start = if self.start.get_untracked() == "sample" { "sample" } else { "empty" };
+        let unseal = if self.generate.get_untracked() {
+            json!({})
+        } else {
+            json!({ "passphrase": self.passphrase.get_untracked() })
+        };
         json!({
             "code": text(self.code),
             "organisation": {
@@ -67,7 +89,7 @@ impl Draft {
             },
             "admin": { "name": text(self.name), "email": text(self.email), "password": self.password.get_untracked() },
             "unseal": unseal,
-            "start": start,
+            "start": self.start.get_untracked(),
         })
     }
 }
@@ -110,7 +132,9 @@ pub fn SetUp() -> impl IntoView {
     };
     let enter = Callback::new(move |()| {
         if draft.start.get_untracked() == "import" {
-            let _ = window().history().and_then(|h| h.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some("/import")));
+            let _ = window()
+                .history()
+                .and_then(|h| h.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some("/import")));
             let _ = window().location().reload();
         } else {
             gate.open();
@@ -188,7 +212,14 @@ fn organisation(draft: Draft) -> AnyView {
 }
 
 /// One of several, as a card with a radio button.
-fn option(name: &'static str, id: &'static str, title: &'static str, body: &'static str, chosen: Signal<bool>, choose: impl Fn() + 'static) -> AnyView {
+fn option(
+    name: &'static str,
+    id: &'static str,
+    title: &'static str,
+    body: &'static str,
+    chosen: Signal<bool>,
+    choose: impl Fn() + 'static,
+) -> AnyView {
     view! {
         <label class="option-card">
             <input type="radio" id=id name=name prop:checked=move || chosen.get() on:change=move |_| choose()/>

@@ -1,18 +1,43 @@
 //! An import from upload to revert. The file lies sealed; the state is a document; the work is a job that can be
 //! repeated: every row has its id before it is written, so nothing is created twice.
 
+mod check;
+mod errors;
+mod ids;
+mod job;
+mod links;
+mod plan;
+mod resolve;
+mod revert;
+mod source;
+mod start;
+mod state;
+#[cfg(test)]
+mod tests;
+
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aplomb_crm::{Crm, Ctx, Map, Random};
-use aplomb_model::{Id, Result, Timestamp};
-use aplomb_vault::{SealedDir, SealedWriter};
+use aplomb_access::can;
+use aplomb_crm::{Actor, Crm, Ctx, JobNext, JobRun, Map, Random};
+use aplomb_model::{Action, Capability, Code, Currency, Error, Id, Result, Timestamp};
+use aplomb_vault::SealedDir;
+use jiff::tz::TimeZone;
+use serde_json::json;
 
-use crate::view::{ImportView, MapTo};
+pub use source::Upload;
+use state::{Run, STATE, State};
+
+use crate::view::{ImportView, MapTo, Options, Status};
 
 /// The time, for jobs: they have no request to take it from.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+const IMPORT_JOB: &str = "import";
+const REVERT_JOB: &str = "import.revert";
+/// Imports that a list shows.
+const MAX_LIST: usize = 500;
 
 /// Cheap to clone. Make it before `Crm::start_jobs`: it registers the handlers of its jobs.
 #[derive(Clone)]
@@ -23,80 +48,211 @@ pub struct Imports {
     random: Random,
 }
 
-/// A file on its way in, sealed as it comes. Dropped unfinished, it is removed.
-pub struct Upload {
-    id: Id,
-    writer: Option<SealedWriter>,
-    uploads: Arc<SealedDir>,
-}
-
-impl Write for Upload {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let _ = bytes;
-        todo!()
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[allow(unused_variables)]
 impl Imports {
     pub fn new(crm: Crm, uploads: Arc<SealedDir>, now: Now, random: Random) -> Imports {
-        Imports { crm, uploads, now, random }
+        let imports = Imports { crm, uploads, now, random };
+        imports.register(IMPORT_JOB, Imports::run_import);
+        imports.register(REVERT_JOB, Imports::run_revert);
+        imports
+    }
+
+    fn register(&self, kind: &'static str, work: fn(&Imports, Id) -> Result<JobNext>) {
+        // without the `Crm`, which holds the handler: a cycle would never be freed
+        let (uploads, now, random) = (self.uploads.clone(), self.now.clone(), self.random.clone());
+        let handler = move |crm: &Crm, job: &JobRun| {
+            let id = job.payload.get("import").and_then(|v| v.as_str()).and_then(|t| t.parse::<Id>().ok());
+            let id = id.ok_or_else(|| Error::internal("a job without its import"))?;
+            let imports =
+                Imports { crm: crm.clone(), uploads: uploads.clone(), now: now.clone(), random: random.clone() };
+            match work(&imports, id) {
+                // the import is gone, and so is the work
+                Err(e) if e.code == Code::NotFound => Ok(JobNext::Done),
+                other => other,
+            }
+        };
+        self.crm.register_job(kind, Arc::new(handler));
     }
 
     /// Somewhere to write the file to, piece by piece; then [`Imports::start_upload`].
     pub fn upload(&self, ctx: &Ctx) -> Result<Upload> {
-        todo!()
-    }
-
-    /// Looks at an uploaded file and guesses the mapping. Blocks for about a second per 100,000 rows.
-    pub fn start_upload(&self, ctx: &Ctx, object: &str, file_name: &str, upload: Upload) -> Result<ImportView> {
-        todo!()
+        may_import(ctx)?;
+        Upload::create(self.uploads.clone(), ctx.new_id())
     }
 
     /// Both in one, from a reader. At most 1 GiB.
     pub fn start(&self, ctx: &Ctx, object: &str, file_name: &str, reader: &mut dyn Read) -> Result<ImportView> {
-        todo!()
+        let mut upload = self.upload(ctx)?;
+        std::io::copy(reader, &mut upload).map_err(source::disk)?;
+        self.start_upload(ctx, object, file_name, upload)
     }
 
     pub fn get(&self, ctx: &Ctx, id: Id) -> Result<ImportView> {
-        todo!()
+        let state = self.visible(ctx, id)?;
+        Ok(state.view(&self.crm, Run::load(&self.crm, id)?))
     }
 
     /// The caller's, or all for whoever manages settings; newest first.
     pub fn list(&self, ctx: &Ctx) -> Result<Vec<ImportView>> {
-        todo!()
+        may_import(ctx)?;
+        let mut all = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let docs = self.crm.list_docs(STATE, b"", after.as_deref(), 100)?;
+            let Some((last, _)) = docs.last() else { break };
+            after = Some(last.clone());
+            for (_, bytes) in docs {
+                let state = State::decode(&bytes)?;
+                if sees(ctx, &state) {
+                    all.push(state);
+                }
+            }
+            if all.len() > MAX_LIST {
+                all.drain(..all.len() - MAX_LIST);
+            }
+        }
+        all.sort_by_key(|s| std::cmp::Reverse(s.id));
+        all.into_iter().map(|s| Ok(s.view(&self.crm, Run::load(&self.crm, s.id)?))).collect()
     }
 
-    /// `options` holds the members of [`crate::Options`] to change.
+    /// `options` holds the members of [`Options`] to change.
     pub fn set_mapping(&self, ctx: &Ctx, id: Id, mapping: &[MapTo], options: &Map) -> Result<ImportView> {
-        todo!()
-    }
-
-    /// Validates every row without writing; the result is `preview` of the view.
-    pub fn check(&self, ctx: &Ctx, id: Id) -> Result<ImportView> {
-        todo!()
+        let (mut state, run) = self.waiting(ctx, id)?;
+        self.remap(ctx, &mut state, mapping, options)?;
+        state.preview = None;
+        state.save(&self.crm, ctx)?;
+        Ok(state.view(&self.crm, run))
     }
 
     /// Enqueues the job.
     pub fn commit(&self, ctx: &Ctx, id: Id) -> Result<ImportView> {
-        todo!()
-    }
-
-    /// Refused rows with the columns of the file and one more, `aplomb_errors`.
-    pub fn errors_csv(&self, ctx: &Ctx, id: Id, out: &mut dyn Write) -> Result<()> {
-        todo!()
+        let (mut state, _) = self.waiting(ctx, id)?;
+        self.may_write(ctx, &state)?;
+        self.complete(&state)?;
+        state.started_at = Some(ctx.now);
+        state.created_by = ctx.actor.user;
+        state.save(&self.crm, ctx)?;
+        let run = Run { status: Some(Status::Queued), ..Run::default() };
+        run.save(&self.crm, ctx, id)?;
+        self.crm.enqueue(ctx, IMPORT_JOB, &json!({"import": id}), ctx.now)?;
+        Ok(state.view(&self.crm, run))
     }
 
     /// Enqueues taking back all that the import wrote; what others edited since is kept and listed.
     pub fn revert(&self, ctx: &Ctx, id: Id) -> Result<ImportView> {
-        todo!()
+        let state = self.visible(ctx, id)?;
+        let mut run = Run::load(&self.crm, id)?;
+        if !matches!(run.status, Some(Status::Done | Status::Failed)) {
+            return Err(Error::new(Code::Conflict, "only a finished import can be reverted"));
+        }
+        self.may_write(ctx, &state)?;
+        run.status = Some(Status::Reverting);
+        run.save(&self.crm, ctx, id)?;
+        self.crm.enqueue(ctx, REVERT_JOB, &json!({"import": id}), ctx.now)?;
+        Ok(state.view(&self.crm, run))
     }
 
-    /// Blocks until the import is neither queued nor running, or the time is over.
-    pub fn wait(&self, ctx: &Ctx, id: Id, timeout: Duration) -> Result<ImportView> {
-        todo!()
+    /// Refused rows with the columns of the file and one more, `aplomb_errors`.
+    pub fn errors_csv(&self, ctx: &Ctx, id: Id, out: &mut dyn Write) -> Result<()> {
+        let state = self.visible(ctx, id)?;
+        self.write_errors(&state, out)
     }
+
+    /// Removes an import that is not at work: the file and what is known of it, not the records.
+    pub fn delete(&self, ctx: &Ctx, id: Id) -> Result<()> {
+        let state = self.visible(ctx, id)?;
+        let run = Run::load(&self.crm, id)?;
+        if !run.is_idle() {
+            return Err(Error::new(Code::Conflict, "the import is at work"));
+        }
+        for number in 0..=run.batches {
+            self.crm.put_doc(ctx, state::BATCH, &state::BatchDoc::key(id, number), None)?;
+        }
+        self.crm.put_doc(ctx, state::RUN, id.as_bytes(), None)?;
+        self.crm.put_doc(ctx, STATE, state.id.as_bytes(), None)?;
+        source::remove(&self.uploads, id);
+        Ok(())
+    }
+
+    /// Blocks until the import is neither queued nor at work, or the time is over.
+    #[expect(clippy::disallowed_methods, reason = "an edge: the command line and tests wait for a job here")]
+    pub fn wait(&self, ctx: &Ctx, id: Id, timeout: Duration) -> Result<ImportView> {
+        let pause = Duration::from_millis(20);
+        let mut left = timeout;
+        loop {
+            let view = self.get(ctx, id)?;
+            let idle = !matches!(view.status, Status::Queued | Status::Running | Status::Reverting);
+            if idle || left.is_zero() {
+                return Ok(view);
+            }
+            std::thread::sleep(pause);
+            left = left.saturating_sub(pause);
+        }
+    }
+
+    /// As somebody who may see it.
+    fn visible(&self, ctx: &Ctx, id: Id) -> Result<State> {
+        may_import(ctx)?;
+        let state = State::load(&self.crm, id)?;
+        if sees(ctx, &state) { Ok(state) } else { Err(Error::not_found("import")) }
+    }
+
+    /// As long as nothing has been written.
+    fn waiting(&self, ctx: &Ctx, id: Id) -> Result<(State, Run)> {
+        let state = self.visible(ctx, id)?;
+        let run = Run::load(&self.crm, id)?;
+        match run.status {
+            None => Ok((state, run)),
+            Some(_) => Err(Error::new(Code::Conflict, "the import has been committed already")),
+        }
+    }
+
+    /// A job writes with all rights of its user; so who starts it must have them now, key scopes included.
+    fn may_write(&self, ctx: &Ctx, state: &State) -> Result<()> {
+        let schema = self.crm.schema();
+        let mut objects = vec![(state.object.as_str(), Action::Create), (state.object.as_str(), Action::Update)];
+        if state.options.create_companies && state.names_companies() {
+            objects.push(("company", Action::Create));
+        }
+        for (name, action) in objects {
+            let object = schema.by_name(name).ok_or_else(|| Error::not_found("object"))?;
+            if aplomb_access::decide(&ctx.actor, object, action).is_err() {
+                let detail = format!("your role does not allow this with {}", object.plural.to_lowercase());
+                return Err(Error::new(Code::Forbidden, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// The context of a job: the user's rights at this moment.
+    fn job_ctx(&self, user: Id, import: Id) -> Result<Ctx> {
+        let actor = if user.is_nil() { Arc::new(Actor::system()) } else { self.crm.actor_of(user)? };
+        let ctx = self.crm.ctx(actor, (self.now)(), self.random.clone(), &format!("import-{import}"));
+        Ok(ctx.because(format!("import:{import}")))
+    }
+
+    /// What plain amounts and times without zone mean.
+    fn money_and_zone(&self, ctx: &Ctx, options: &Options) -> Result<(Currency, TimeZone)> {
+        let currency = match &options.currency {
+            Some(code) => code.parse().map_err(|_| Error::field("currency", "currency", "is not an ISO 4217 code"))?,
+            None => self.crm.currency(),
+        };
+        let settings = self.crm.settings(ctx)?;
+        let name = settings.pointer("/organisation/timeZone").and_then(|v| v.as_str()).unwrap_or("UTC");
+        Ok((currency, TimeZone::get(name).unwrap_or(TimeZone::UTC)))
+    }
+
+    fn may_add_choices(&self, ctx: &Ctx, options: &Options) -> bool {
+        options.add_choices && can(&ctx.actor, Capability::ManageSchema)
+    }
+}
+
+fn may_import(ctx: &Ctx) -> Result<()> {
+    if can(&ctx.actor, Capability::Import) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Forbidden, "your role does not allow importing"))
+}
+
+fn sees(ctx: &Ctx, state: &State) -> bool {
+    state.created_by == ctx.actor.user || ctx.actor.is_system() || can(&ctx.actor, Capability::ManageSettings)
 }

@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use super::stats::{salesforce_id_18, shorten};
 use super::target::{Key, Place, Target};
 use super::{cell, words};
+use crate::export::unguard;
 use crate::read::Row;
 use crate::view::DateOrder;
 
@@ -76,6 +77,7 @@ pub struct CellProblem {
 #[derive(Default)]
 struct Parts {
     names: HashMap<FieldCode, PersonName>,
+    middle: HashMap<FieldCode, String>,
     addresses: HashMap<FieldCode, Address>,
     currency: HashMap<FieldCode, Currency>,
     amounts: Vec<(FieldCode, usize, String)>,
@@ -107,7 +109,7 @@ impl<'a> Converter<'a> {
         let mut parts = Parts::default();
         let columns = self.columns;
         for (at, (column, text)) in columns.iter().zip(&row.cells).enumerate() {
-            let text = text.trim();
+            let text = unguard(text.trim());
             if let (Some(target), false) = (&column.target, text.is_empty()) {
                 self.cell(at, column, target, text, &mut parts, &mut draft);
             }
@@ -147,6 +149,7 @@ impl<'a> Converter<'a> {
                 Some(currency) => drop(parts.currency.insert(*field, currency)),
                 None => draft.problem(at, target, text, "currency", "is not an ISO 4217 code such as EUR"),
             },
+            Place::Middle(field) => drop(parts.middle.insert(*field, text.to_owned())),
             Place::Part(field, part) => parts.put(*field, *part, text),
             Place::Field(code) => {
                 let object = self.object;
@@ -276,7 +279,10 @@ impl<'a> Converter<'a> {
     }
 
     fn join(&self, parts: Parts, draft: &mut Draft) {
-        for (code, name) in parts.names {
+        for (code, mut name) in parts.names {
+            if let Some(middle) = parts.middle.get(&code) {
+                name.first = format!("{} {middle}", name.first).trim().to_owned();
+            }
             self.put_json(draft, code, &json!(name));
         }
         for (code, address) in parts.addresses {

@@ -130,9 +130,11 @@ fn split_time(text: &str) -> (&str, &str) {
     let start = text[..colon].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| {
         at + text[at..].chars().next().map_or(1, char::len_utf8)
     });
-    let day = text[..start].trim_end_matches(['T', 't', ' ', ',', '\u{a0}', '\u{202f}']);
-    let day = day.strip_suffix(" at").or_else(|| day.strip_suffix(" um")).unwrap_or(day);
-    (day.trim_end_matches(','), &text[start..])
+    let blanks = [' ', ',', '\u{a0}', '\u{202f}'];
+    let day = text[..start].trim_end_matches(blanks);
+    let word = day.strip_suffix(" at").or_else(|| day.strip_suffix(" um"));
+    let t = day.strip_suffix(['T', 't']).filter(|d| d.ends_with(|c: char| c.is_ascii_digit()));
+    (word.or(t).unwrap_or(day).trim_end_matches(blanks), &text[start..])
 }
 
 /// `14:30`, `2:30:05 PM`, `14:30:05.123Z`, `14:30 +02:00`, `09:41 UTC`, `10:00 Uhr`

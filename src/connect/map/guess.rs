@@ -117,7 +117,7 @@ fn by_header(
         }
     }
     if found.is_empty() {
-        found.extend(similar(object, header, &full));
+        found.extend(similar(object, header, &full, stats));
     }
     let candidates = found.into_iter().filter_map(|(path, score, reason)| {
         let target = target::resolve(object, &path)?;
@@ -159,7 +159,11 @@ fn path_of(field: &Field, stats: &Stats) -> String {
 }
 
 /// Headers that are nearly a field's name: `Telephon`, `E-Mail-Adresse (geschäftlich)`.
-fn similar(object: &Object, header: &str, full: &str) -> Vec<(String, f64, String)> {
+fn similar(object: &Object, header: &str, full: &str, stats: &Stats) -> Option<(String, f64, String)> {
+    // `company.object` of our own export: a part of a field that is no target
+    if header.split_once('.').is_some_and(|(field, _)| object.field(field).is_some()) {
+        return None;
+    }
     let mut best: Option<(f64, String)> = None;
     let mut consider = |name: &str, path: &str| {
         if name.len() < 4 || full.len() < 4 {
@@ -179,12 +183,19 @@ fn similar(object: &Object, header: &str, full: &str) -> Vec<(String, f64, Strin
             names.iter().for_each(|n| consider(n, path));
         }
     }
-    best.map(|(likeness, path)| (path, likeness * 0.75, format!("“{header}” is close to its name"))).into_iter().collect()
+    let (likeness, path) = best?;
+    // the status of a lead is not that of a contact: a likeness of names counts only with a likeness of values
+    let choice = object.field(&path).filter(|f| f.kind == FieldType::Choice && !f.open);
+    if choice.is_some_and(|f| known_choices(f, stats) < 0.5) {
+        return None;
+    }
+    Some((path, likeness * 0.75, format!("“{header}” is close to its name")))
 }
 
 /// How many of the values (0 to 1) the target could take.
 fn fit(schema: &Schema, object: &Object, target: &Target, s: &Stats) -> f64 {
     let field = match &target.place {
+        Place::Middle(_) => return 1.0,
         Place::Field(code) | Place::Part(code, _) => object.by_code(*code),
         Place::Currency(_) => return s.share(s.currencies),
         Place::Id => return s.share(s.uuids),
@@ -221,7 +232,8 @@ fn known_choices(field: &Field, s: &Stats) -> f64 {
     }
     let known = |v: &&String| {
         let k = key(v);
-        words::choice(&field.name, v).is_some() || field.choices.iter().any(|c| key(&c.key) == k || key(&c.label) == k)
+        words::choice(&field.name, v).is_some_and(|ours| field.choices.iter().any(|c| c.key == ours))
+            || field.choices.iter().any(|c| key(&c.key) == k || key(&c.label) == k)
     };
     s.distinct.iter().filter(known).count() as f64 / s.distinct.len() as f64
 }
@@ -283,13 +295,12 @@ pub fn match_field(object: &Object, paths: &[Option<String>]) -> Option<String> 
 }
 
 /// Parts of composite fields are stored together; used to see whether a required name is mapped at all.
-pub fn covers(object: &Object, field: &Field, targets: &[Target]) -> bool {
-    let _ = object;
+pub fn covers(field: &Field, targets: &[Target]) -> bool {
     targets.iter().any(|t| match &t.place {
         Place::Field(code) | Place::Owner(code) | Place::Currency(code) => *code == field.code,
         Place::Part(code, part) => *code == field.code && !matches!(part, Part::Currency),
         Place::Reference { field: code, .. } => *code == field.code,
-        Place::ExternalId | Place::Id => false,
+        Place::ExternalId | Place::Id | Place::Middle(_) => false,
     })
 }
 

@@ -1,7 +1,7 @@
 //! From rows to fields: where the table is, which program wrote it, which column fills which field, what a cell means.
 //! Pure: no store, no clock.
 
-mod cell;
+pub mod cell;
 pub mod convert;
 pub mod date;
 pub mod guess;

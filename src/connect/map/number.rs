@@ -30,7 +30,8 @@ const SYMBOLS: &[(&str, &str)] = &[
 /// Whether the text can be a number at all, and what it says about the decimal mark.
 pub fn mark(text: &str) -> Option<Mark> {
     let (core, _) = strip(text)?;
-    Some(mark_of(&core))
+    let mark = mark_of(&core);
+    parse(text, '.').map(|_| mark)
 }
 
 fn mark_of(core: &str) -> Mark {
@@ -104,8 +105,12 @@ fn strip(text: &str) -> Option<(String, Rest)> {
         }
         text = text.replacen(&letters, "", 1);
     }
+    let text = text.trim().trim_end_matches('%').trim();
+    if !blanks_group(text) {
+        return None;
+    }
     let mut core = String::with_capacity(text.len());
-    for c in text.trim().trim_end_matches('%').chars() {
+    for (at, c) in text.char_indices() {
         match c {
             '0'..='9' | '.' | ',' => core.push(c),
             '-' | '\u{2212}' if !negative && core.is_empty() => negative = true,
@@ -114,12 +119,19 @@ fn strip(text: &str) -> Option<(String, Rest)> {
             '-' | '\u{2013}' if core.ends_with(',') => {
                 core.pop();
             }
-            '-' if !negative => negative = true,
+            '-' if !negative && at + 1 == text.len() => negative = true,
             ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\'' | '\u{2019}' => {}
             _ => return None,
         }
     }
     core.bytes().any(|b| b.is_ascii_digit()).then_some((core, Rest { negative, currency }))
+}
+
+/// Blanks in a number part thousands; in a telephone number they stand anywhere.
+fn blanks_group(text: &str) -> bool {
+    let whole = text.split([',', '.']).next().unwrap_or_default();
+    let mut groups = whole.split([' ', '\u{a0}', '\u{202f}', '\u{2009}']).filter(|g| !g.is_empty());
+    groups.next().is_none_or(|first| first == "-" || first.len() <= 4 || !whole.contains(' ')) && groups.all(|g| g.len() == 3)
 }
 
 fn scientific(text: &str) -> Option<String> {
@@ -171,7 +183,7 @@ mod tests {
             let found = parse(text, decimal).unwrap_or_else(|| panic!("{text}"));
             assert_eq!((found.digits.as_str(), found.currency), (digits, currency.map(|c| c.parse().expect("code"))), "{text}");
         }
-        for text in ["", "abc", "12 Uhr", "1.2.3,4,5", "1,2,3.4.5", "12-34", "+49 30 1234 x", "2025-12-31", "1:30", "1..5"] {
+        for text in ["", "abc", "12 Uhr", "1.2.3,4,5", "1,2,3.4.5", "12-34", "+49 30 1234 x", "2025-12-31", "1:30", "1..5", "+49 30 1234567", "030 1234567"] {
             assert_eq!(parse(text, '.'), None, "{text}");
         }
     }
@@ -186,6 +198,7 @@ mod tests {
             ("1234.567", Some(Mark::Is('.'))),
             ("12", Some(Mark::None)),
             ("x", None),
+            ("31.12.2025", None),
         ] {
             assert_eq!(mark(text), expect, "{text}");
         }

@@ -12,6 +12,7 @@ pub const HEADERS: &[(&str, &str, &[&str])] = &[
     // people
     ("contact lead", "name.first", &["firstname", "givenname", "forename", "vorname", "first", "personfirstname", "prenom", "nombre", "fname", "rufname"]),
     ("contact lead", "name.last", &["lastname", "familyname", "surname", "nachname", "familienname", "last", "personlastname", "nom", "apellido", "apellidos", "lname", "zuname"]),
+    ("contact lead", "name.middle", &["middlename", "additionalname", "secondname", "middle", "weiterevornamen", "zweitervorname"]),
     ("contact lead", "name", &["name", "fullname", "displayname", "contactname", "personname", "vollername", "vollstandigername", "kontaktname", "kontakt", "ansprechpartner", "leadname", "fn", "contact", "anzeigename"]),
     ("contact lead", "title", &["title", "jobtitle", "position", "funktion", "jobposition", "personjobtitle", "organization1title", "organizationtitle", "berufsbezeichnung", "stellenbezeichnung", "berufstitel", "poste"]),
     ("contact", "department", &["department", "abteilung", "organization1department", "organizationdepartment", "dept"]),
@@ -100,7 +101,7 @@ pub const HEADERS: &[(&str, &str, &[&str])] = &[
     // deals
     ("deal", "name", &["name", "dealname", "dealtitle", "title", "opportunityname", "opportunity", "deal", "titel", "bezeichnung", "verkaufschance"]),
     ("deal", "amount", &["amount", "value", "dealvalue", "betrag", "wert", "auftragswert", "dealamount", "summe", "volumen"]),
-    ("deal", "amount.currency", &["currency", "wahrung", "dealcurrency", "amountcurrency", "currencyisocode", "dealcurrencycode"]),
+    ("deal", "amount.currency", &["currency", "wahrung", "dealcurrency", "amountcurrency", "currencyisocode", "dealcurrencycode", "currencyofvalue", "dealcurrencyofvalue"]),
     ("deal", "stage", &["stage", "dealstage", "phase", "status", "stufe", "verkaufsphase", "salesstage", "opportunitystage"]),
     ("deal", "pipeline", &["pipeline", "dealpipeline"]),
     ("deal", "probability", &["probability", "dealprobability", "wahrscheinlichkeit", "probability%"]),
@@ -141,7 +142,7 @@ pub const HEADERS: &[(&str, &str, &[&str])] = &[
 pub const IGNORED: &[&str] = &[
     "createdate", "createdat", "created", "createdtime", "createddate", "datecreated", "erstelltam", "erstellt", "addtime", "personcreated", "personpersoncreated", "dealdealcreated",
     "updatedat", "updated", "modifiedtime", "lastmodified", "lastmodifieddate", "lastmodifieddatetime", "updatetime", "personupdatetime", "geandertam", "lastactivity", "lastactivitydate", "lastactivitytime",
-    "createdby", "createdbyid", "modifiedby", "modifiedbyid", "createdbyname", "lastmodifiedby", "contactownerid", "accountownerid", "dealownerid", "leadownerid",
+    "createdby", "createdbyid", "modifiedby", "modifiedbyid", "createdbyname", "lastmodifiedby", "updatedby", "updatedbyid", "updatedbyname", "updatedbyobject", "createdbyobject", "version", "contactownerid", "accountownerid", "dealownerid", "leadownerid",
     "email1type", "email1label", "email2type", "email2label", "phone1type", "phone1label", "phone2type", "phone2label", "address1type", "address1label", "emaildisplayname", "emailtype", "website1type", "website1label",
     "organization1type", "email2displayname", "email2type", "dupof", "initials", "phoneticfirstname", "phoneticlastname", "yomigivenname", "yomifamilyname", "photo",
 ];

@@ -154,13 +154,14 @@ impl Analyser {
         self.data(&row);
     }
 
-    /// One cell in a table of several columns, or a line of totals.
+    /// One cell in a table of several columns, a line of totals, or a reporting tool's own words.
     fn is_tail(&self, row: &Row) -> bool {
         let width = self.table.shape.headers.len();
         let first = row.cells.iter().find(|c| !c.trim().is_empty());
         width >= 3
             && row.problem.is_none()
-            && (filled(row) == 1 || (filled(row) * 2 <= width && first.is_some_and(|c| words::is_total(c))))
+            && filled(row) < width
+            && (filled(row) == 1 || first.is_some_and(|c| words::is_total(c) || words::is_report_line(c)))
     }
 
     fn data(&mut self, row: &Row) {

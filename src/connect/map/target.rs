@@ -16,6 +16,8 @@ pub struct Target {
 pub enum Place {
     Field(FieldCode),
     Part(FieldCode, Part),
+    /// further first names, put behind the first
+    Middle(FieldCode),
     /// the currency of a money field
     Currency(FieldCode),
     /// a record of another object; several for a list of references
@@ -62,7 +64,7 @@ pub fn resolve(object: &Object, path: &str) -> Option<Target> {
 fn place(field: &Field, part: Option<&str>) -> Option<Place> {
     match (field.kind, part) {
         (FieldType::Reference, None) if is_user(field) => Some(Place::Owner(field.code)),
-        (FieldType::Reference, Some("email" | "name")) if is_user(field) => Some(Place::Owner(field.code)),
+        (FieldType::Reference, Some("email" | "name" | "id")) if is_user(field) => Some(Place::Owner(field.code)),
         (FieldType::Reference | FieldType::References, part) => {
             let (object, key) = match part {
                 None => (field.target.first()?, Key::Any),
@@ -77,6 +79,7 @@ fn place(field: &Field, part: Option<&str>) -> Option<Place> {
             };
             Some(Place::Reference { field: field.code, object: object.clone(), by: key })
         }
+        (FieldType::PersonName, Some("middle")) => Some(Place::Middle(field.code)),
         (FieldType::Money, Some("currency")) => Some(Place::Currency(field.code)),
         (FieldType::Money, Some("amount")) | (_, None) => Some(Place::Field(field.code)),
         (kind, Some(part)) => Part::parse(kind, part).map(|p| Place::Part(field.code, p)),
@@ -143,7 +146,7 @@ fn keys_of(object: &Object) -> Vec<&'static str> {
 
 fn part_names(kind: FieldType) -> &'static [&'static str] {
     match kind {
-        FieldType::PersonName => &["first", "last"],
+        FieldType::PersonName => &["first", "middle", "last"],
         FieldType::Address => &["street", "city", "region", "postalCode", "country"],
         FieldType::Money => &["currency"],
         _ => &[],
@@ -153,6 +156,7 @@ fn part_names(kind: FieldType) -> &'static [&'static str] {
 fn spell(part: &str) -> &str {
     match part {
         "first" => "first name",
+        "middle" => "further first names",
         "last" => "last name",
         "postalCode" => "postal code",
         "externalId" => "ID in the old system",

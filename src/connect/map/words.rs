@@ -128,6 +128,7 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ("source", "seminar", "event"),
     ("source", "employeereferral", "referral"),
     ("source", "externalreferral", "referral"),
+    ("source", "referrals", "referral"),
     ("source", "empfehlung", "referral"),
     ("source", "kaltakquise", "coldCall"),
     ("source", "newsletter", "campaign"),

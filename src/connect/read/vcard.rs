@@ -260,6 +260,8 @@ impl Card {
             "TEL" => self.phone(&p),
             "ADR" => self.address(&p),
             "URL" => self.append(25, &plain(&p.value), p.is("PREF")),
+            // a day without its year is no date; it is kept as a remark
+            "BDAY" if p.value.starts_with("--") => self.append_text(27, &format!("Birthday: {}", p.value)),
             "BDAY" => self.set(26, birthday(&plain(&p.value))),
             "NOTE" => self.append_text(27, &plain(&p.value)),
             "CATEGORIES" => parts(&p.value, ',').iter().for_each(|c| self.append(28, c, false)),

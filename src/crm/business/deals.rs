@@ -20,7 +20,7 @@ pub(super) fn rules(form: &mut Form<'_>, occasion: &Occasion<'_>, errors: &mut V
 }
 
 fn stage_changed(form: &mut Form<'_>, occasion: &Occasion<'_>) {
-    if occasion.origin != Origin::System || form.get("stageChangedAt").is_none() {
+    if !form.given(occasion, "stageChangedAt") {
         form.set("stageChangedAt", Some(Value::Time(occasion.now)));
     }
     let key = form.text("stage").map(str::to_owned);

@@ -73,7 +73,9 @@ impl Inner {
             (self.index.aggregate(&question).map_err(errors::search)?, seq)
         };
         let settings = self.settings();
-        let merged = Merge { keys: keys.len(), wanted: &wanted, currencies: &currencies, settings: &settings }.run(groups);
+        let single = self.currencies.read().first().copied().unwrap_or(settings.organisation.currency);
+        let merge = Merge { keys: keys.len(), wanted: &wanted, currencies: &currencies, settings: &settings, single };
+        let merged = merge.run(groups);
         let schema = self.schema();
         let view = self.view()?;
         let render = Render::new(self, &schema, &ctx.actor, &view)?;
@@ -169,6 +171,8 @@ struct Merge<'a> {
     wanted: &'a [Wanted],
     currencies: &'a [Path],
     settings: &'a Settings,
+    /// of all money, while there is only one
+    single: Currency,
 }
 
 type Key = Vec<Option<Scalar>>;
@@ -207,7 +211,7 @@ impl Merge<'_> {
             return plain(wanted, at, groups);
         }
         let [only] = groups else { return self.converted(wanted, at, helpers, groups, home) };
-        let currency = self.currency(wanted, only).unwrap_or_else(|| self.only_currency());
+        let currency = self.currency(wanted, only).unwrap_or(self.single);
         match only.values.get(at) {
             Some(AggValue::Int(minor)) => money(*minor as f64, currency),
             Some(AggValue::Number(minor)) => money(*minor, currency),
@@ -215,11 +219,6 @@ impl Merge<'_> {
             Some(AggValue::List(list)) => list.iter().map(|(p, v)| json!({"percent": p, "value": money(*v, currency)})).collect(),
             _ => Json::Null,
         }
-    }
-
-    /// The currency of all money there is, when there is only one.
-    fn only_currency(&self) -> Currency {
-        self.settings.organisation.currency
     }
 
     fn currency(&self, wanted: &Wanted, group: &Group) -> Option<Currency> {
@@ -274,11 +273,11 @@ fn money(minor: f64, currency: Currency) -> Json {
 }
 
 fn plain(wanted: &Wanted, at: usize, groups: &[Group]) -> Json {
-    let values = groups.iter().filter_map(|g| g.values.get(at));
+    let mut values = groups.iter().filter_map(|g| g.values.get(at));
     if groups.len() > 1 {
         return json!(values.filter_map(|v| number(Some(v))).sum::<f64>() as i64);
     }
-    match values.last() {
+    match values.next() {
         Some(AggValue::Int(n)) => json!(n),
         Some(AggValue::Number(n)) if n.fract() == 0.0 && n.abs() < 9e15 => json!(*n as i64),
         Some(AggValue::Number(n)) => json!(n),

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aplomb_access::{RowFilter, read_filter};
+use aplomb_model::query::{Kind, Scalar, scalars};
+use aplomb_model::record::Fields;
 use aplomb_model::value::Link;
 use aplomb_model::{
-    Action, Code, Currency, Error, FieldError, Id, Object, ObjectCode, Record, Result, Schema, Seq, Value, json,
+    Action, Code, Currency, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result, Schema, Seq, Value, json,
 };
 use aplomb_store::{Assert, Batch, Op, Reason, StoreError, View};
 use parking_lot::MutexGuard;
@@ -185,6 +187,31 @@ impl<'a> Plan<'a> {
         Ok(format!("{prefix}{:0width$}", last + 1, width = usize::from(format.digits)))
     }
 
+    /// Records of this batch that will have this value.
+    pub fn staged_with(&self, object: ObjectCode, code: FieldCode, scalar: &Scalar) -> Vec<Id> {
+        let has = |record: &Record| {
+            let field = self.schema.by_code(object).and_then(|o| o.by_code(code).map(|f| Kind::of(f.kind)));
+            let value = record.get(code).zip(field);
+            value.is_some_and(|(v, kind)| scalars(v, None, kind).iter().any(|s| s.order(scalar).is_eq()))
+        };
+        let live = self.staged.iter().map(|s| &s.after).filter(|r| r.object == object && r.trashed_at.is_none());
+        live.filter(|r| has(r)).map(|r| r.id).collect()
+    }
+
+    /// Finds what the store would refuse the whole batch for.
+    pub fn unique_in_batch(&self, object: &Object, fields: &Fields) -> Result<()> {
+        for field in object.live().filter(|f| f.unique) {
+            let Some(value) = fields.get(field.code) else { continue };
+            for scalar in scalars(value, None, Kind::of(field.kind)) {
+                let stored = self.view.find(object.code, field.code, &scalar, 1).or_store()?;
+                if !stored.is_empty() || !self.staged_with(object.code, field.code, &scalar).is_empty() {
+                    return Err(Error::field(&field.name, "not_unique", "another record has this value already"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub fn render(&self) -> Result<Render<'_>> {
         let render = Render::new(self.inner, &self.schema, &self.ctx.actor, &self.view)?;
         for staged in &self.staged {
@@ -301,7 +328,7 @@ impl<'a> Plan<'a> {
         name: &str,
         targets: &[String],
         before: Option<&Record>,
-        code: aplomb_model::FieldCode,
+        code: FieldCode,
         value: Value,
     ) -> Result<Result<Value, FieldError>> {
         let (links, many) = match value {

@@ -2,7 +2,7 @@
 
 use aplomb_model::query::{Clock, Compiler, Count, Filter, Path, SortKey};
 use aplomb_model::schema::system;
-use aplomb_model::{Action, Code, Error, Pred, Query, Result, Scope, Sort, Timestamp};
+use aplomb_model::{Action, Code, Error, Pred, Query, Result, Scope, Timestamp};
 
 use super::{Access, Columns, Render, lists, page_limit};
 use crate::crm::{Crm, Inner};
@@ -138,10 +138,4 @@ impl Asked {
             _ => None,
         }
     }
-}
-
-/// For callers that build a query in code.
-#[allow(dead_code)]
-pub(super) fn newest_first() -> Vec<Sort> {
-    vec![Sort { field: "createdAt".into(), descending: true }]
 }

@@ -30,7 +30,7 @@ pub(super) fn aggregate(view: &View, asked: &Asked, q: &AggregateQuery, at: Opti
             let found = scalars(view, &record, path, at)?;
             let found: BTreeSet<OrdKey> = found.iter().map(|s| OrdKey(Some(bucketed(s, path, *bucket, q.zone_offset)))).collect();
             let found = if found.is_empty() { BTreeSet::from([OrdKey(None)]) } else { found };
-            keys = keys.iter().flat_map(|k| found.iter().map(|f| [k.as_slice(), &[f.clone()]].concat())).collect();
+            keys = keys.iter().flat_map(|k| found.iter().map(|f| [k.as_slice(), std::slice::from_ref(f)].concat())).collect();
         }
         let columns: Vec<Vec<Scalar>> = q
             .aggregates

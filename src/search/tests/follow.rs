@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aplomb_model::query::Pred;
+use aplomb_model::query::{Pred, SortKey};
 use aplomb_model::{FieldCode, Timestamp, Value};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -119,8 +119,13 @@ fn changes_leave_what_is_left() {
         };
         index.apply(&[doc], n as u64 + 1, commit).unwrap();
         if commit {
-            let expect = World(left.clone()).expect(&Pred::Const(true), &[]);
-            assert_eq!(all(&index), expect);
+            let world = World(left.clone());
+            assert_eq!(all(&index), world.expect(&Pred::Const(true), &[]));
+            for path in paths() {
+                let sort = [SortKey { path, descending: n % 2 == 0 }];
+                let page = index.list(&list(&Pred::Const(true), &sort, 1000, None)).unwrap();
+                assert_eq!(page.ids, world.expect(&Pred::Const(true), &sort), "step {n}, {sort:?}");
+            }
         }
     }
     assert_eq!(index.stats().documents, all(&index).len() as u64);

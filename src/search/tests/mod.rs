@@ -2,6 +2,7 @@
 
 mod figures;
 mod follow;
+mod measure;
 mod pages;
 mod props;
 mod text;

@@ -54,7 +54,7 @@ fn words_are_found_and_ranked() {
         ("ANNA MULLER", &[1, 2, 3]),
         ("mull", &[2, 1, 3]),
         ("anna.mueller@example.com", &[1]),
-        ("mueller", &[1]),
+        ("mueller", &[1, 2, 3]),
         ("other", &[2]),
         ("am@oth", &[2]),
         ("schmitd", &[3]),

@@ -15,12 +15,14 @@ pub fn ready(door: &Door) -> Result<Answer> {
         return Answer::json(&ready);
     }
     let state = serde_json::to_value(&ready).map_err(|e| Error::internal(e.to_string()))?;
-    Err(Error::new(Code::NotReady, "the index is catching up; lists and records work meanwhile").with("readiness", state))
+    Err(Error::new(Code::NotReady, "the index is catching up; lists and records work meanwhile")
+        .with("readiness", state))
 }
 
 /// On the machine itself without a key, else for whoever may read them.
 pub fn metrics(door: &Door) -> Result<Answer> {
-    let allowed = door.client.local || door.caller().is_some_and(|ctx| aplomb_access::can(&ctx.actor, Capability::ReadMetrics));
+    let allowed =
+        door.client.local || door.caller().is_some_and(|ctx| aplomb_access::can(&ctx.actor, Capability::ReadMetrics));
     if !allowed {
         return Err(Error::new(Code::Forbidden, "figures are shown on the machine itself, or for readMetrics"));
     }

@@ -26,6 +26,10 @@ struct Sent {
     _id: serde::de::IgnoredAny,
     #[serde(default, rename = "object")]
     _object: serde::de::IgnoredAny,
+    #[serde(default, rename = "title")]
+    _title: serde::de::IgnoredAny,
+    #[serde(default, rename = "trashedAt")]
+    _trashed_at: serde::de::IgnoredAny,
     #[serde(default, rename = "createdAt")]
     _created_at: serde::de::IgnoredAny,
     #[serde(default, rename = "updatedAt")]
@@ -97,7 +101,8 @@ pub fn list(call: &Call) -> Result<Answer> {
 pub fn query(call: &Call) -> Result<Answer> {
     let mut query: Query = call.json_or_default()?;
     let limit = query.limit.unwrap_or(ROWS as u32);
-    if !(1..=MOST_ROWS as u32).contains(&limit) && !(limit == 0 && !query.aggregates.is_empty()) {
+    let least = if query.aggregates.is_empty() { 1 } else { 0 };
+    if !(least..=MOST_ROWS as u32).contains(&limit) {
         return Err(Error::field("limit", "range", format!("must be a number from 1 to {MOST_ROWS}")));
     }
     query.limit = Some(limit);

@@ -7,9 +7,7 @@ use crate::call::Call;
 use crate::http::answer::Answer;
 
 pub fn state(call: &Call) -> Result<Answer> {
-    let settings = call.open.crm.settings(&call.ctx)?;
-    let loaded = settings.get("sample").and_then(serde_json::Value::as_bool).unwrap_or(false);
-    Answer::json(&json!({"loaded": loaded}))
+    Answer::json(&json!({"loaded": call.open.crm.sample_loaded(&call.ctx)?}))
 }
 
 pub fn load(call: &Call) -> Result<Answer> {

@@ -52,7 +52,7 @@ pub fn whole(body: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
 /// A compressing writer around another.
 pub enum Packer<W: Write> {
     Brotli(Box<brotli::CompressorWriter<W>>),
-    Gzip(flate2::write::GzEncoder<W>),
+    Gzip(Box<flate2::write::GzEncoder<W>>),
     Plain(W),
 }
 
@@ -61,7 +61,9 @@ pub fn writer<W: Write>(inner: W, encoding: impl Into<Option<Encoding>>) -> Pack
         Some(Encoding::Brotli) => {
             Packer::Brotli(Box::new(brotli::CompressorWriter::new(inner, 16 << 10, BROTLI_QUALITY, BROTLI_WINDOW)))
         }
-        Some(Encoding::Gzip) => Packer::Gzip(flate2::write::GzEncoder::new(inner, flate2::Compression::fast())),
+        Some(Encoding::Gzip) => {
+            Packer::Gzip(Box::new(flate2::write::GzEncoder::new(inner, flate2::Compression::fast())))
+        }
         None => Packer::Plain(inner),
     }
 }

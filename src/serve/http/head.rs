@@ -21,7 +21,8 @@ pub struct Head {
     pub reason: Option<String>,
     pub content_type: Option<String>,
     pub content_length: Option<u64>,
-    pub user_agent: Option<String>,
+    /// of the stream that broke off
+    pub last_event: Option<u64>,
 }
 
 /// What `If-Match` asks for.
@@ -50,7 +51,7 @@ impl Head {
             reason: text(headers, "x-reason").map(|r| r.chars().take(200).collect()),
             content_type: text(headers, "content-type"),
             content_length: text(headers, "content-length").and_then(|n| n.parse().ok()),
-            user_agent: text(headers, "user-agent").map(|a| a.chars().take(200).collect()),
+            last_event: text(headers, "last-event-id").and_then(|n| n.parse().ok()),
         })
     }
 

@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn limits_are_bounded() {
-        for (text, ok) in [("1", true), ("500", true), ("0", false), ("501", false), ("-1", false), ("x", false), ("1e2", false)] {
+        for (text, ok) in
+            [("1", true), ("500", true), ("0", false), ("501", false), ("-1", false), ("x", false), ("1e2", false)]
+        {
             assert_eq!(Params::parse(&format!("limit={text}")).unwrap().limit(50, 500).is_ok(), ok, "{text}");
         }
     }

@@ -145,7 +145,10 @@ fn responses(route: &Route, object: Option<&Object>) -> Json {
     let mut responses = Map::new();
     let mut headers = Map::new();
     if !route.is_safe() {
-        headers.insert("x-aplomb-seq".to_owned(), json!({"schema": {"type": "integer"}, "description": "the batch that holds the change"}));
+        headers.insert(
+            "x-aplomb-seq".to_owned(),
+            json!({"schema": {"type": "integer"}, "description": "the batch that holds the change"}),
+        );
     }
     let (status, mut answer) = match route.gives {
         Gives::Nothing => (204, json!({"description": "Done"})),
@@ -174,7 +177,8 @@ fn parameters_of(route: &Route, object: Option<&Object>) -> Vec<Json> {
     let mut list: Vec<Json> = in_path
         .filter(|name| object.is_none() || *name != "object")
         .map(|name| {
-            let schema = if name == "id" { json!({"type": "string", "format": "uuid"}) } else { json!({"type": "string"}) };
+            let schema =
+                if name == "id" { json!({"type": "string", "format": "uuid"}) } else { json!({"type": "string"}) };
             json!({"name": name, "in": "path", "required": true, "schema": schema})
         })
         .collect();
@@ -214,7 +218,11 @@ fn parameters() -> Json {
         parameters.insert(name.to_owned(), parameter);
     }
     let headers = [
-        ("Idempotency-Key", json!({"type": "string", "minLength": 1, "maxLength": 255}), "the same key gives the same answer for 24 hours"),
+        (
+            "Idempotency-Key",
+            json!({"type": "string", "minLength": 1, "maxLength": 255}),
+            "the same key gives the same answer for 24 hours",
+        ),
         ("If-Match", text(), "write only when the record still has this ETag"),
     ];
     for (name, schema, description) in headers {
@@ -230,7 +238,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn contact() -> Arc<Object> {
-        let field = |code: u16, name: &str, kind: &str| json!({"code": code, "name": name, "label": name, "type": kind});
+        let field =
+            |code: u16, name: &str, kind: &str| json!({"code": code, "name": name, "label": name, "type": kind});
         let object = json!({
             "code": 1, "name": "contact", "label": "Contact", "plural": "Contacts", "title": "name",
             "fields": [field(1, "name", "personName"), field(2, "company", "reference"), field(3, "amount", "money")],
@@ -260,7 +269,8 @@ mod tests {
             assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
         }
         let paths = document["paths"].as_object().unwrap();
-        let ids: Vec<_> = paths.values().flat_map(|p| p.as_object().unwrap().values()).map(|o| &o["operationId"]).collect();
+        let ids: Vec<_> =
+            paths.values().flat_map(|p| p.as_object().unwrap().values()).map(|o| &o["operationId"]).collect();
         let unique: BTreeSet<_> = ids.iter().map(|id| id.as_str().unwrap()).collect();
         assert_eq!(unique.len(), ids.len());
     }

@@ -46,7 +46,9 @@ pub fn schemas(object: &Object) -> Vec<(String, Json)> {
 fn request(field: &Field) -> Json {
     let schema = match field.kind {
         FieldType::Reference => json!({"oneOf": [{"type": "string", "format": "uuid"}, reference("Reference")]}),
-        FieldType::References => json!({"type": "array", "items": {"oneOf": [{"type": "string", "format": "uuid"}, reference("Reference")]}}),
+        FieldType::References => {
+            json!({"type": "array", "items": {"oneOf": [{"type": "string", "format": "uuid"}, reference("Reference")]}})
+        }
         FieldType::Money => json!({"oneOf": [reference("Money"), {"type": "number"}]}),
         FieldType::PersonName => json!({"oneOf": [reference("PersonName"), {"type": "string"}]}),
         _ => value(field),
@@ -66,7 +68,9 @@ fn value(field: &Field) -> Json {
             Some(length) => json!({"type": "string", "maxLength": length}),
             None => json!({"type": "string"}),
         },
-        FieldType::Number | FieldType::Duration | FieldType::Rating | FieldType::Formula | FieldType::RollUp => number(field),
+        FieldType::Number | FieldType::Duration | FieldType::Rating | FieldType::Formula | FieldType::RollUp => {
+            number(field)
+        }
         FieldType::Money => reference("Money"),
         FieldType::Date => text("date"),
         FieldType::DateTime => text("date-time"),

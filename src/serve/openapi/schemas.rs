@@ -31,7 +31,8 @@ fn list(items: Json) -> Json {
 /// An object with these members, of which the first `required` are always there.
 fn object(required: usize, members: &[(&str, Json)]) -> Json {
     let names: Vec<_> = members.iter().take(required).map(|(name, _)| *name).collect();
-    let properties: Map<String, Json> = members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    let properties: Map<String, Json> =
+        members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
     let mut schema = json!({"type": "object", "properties": properties});
     if let (Json::Object(schema), false) = (&mut schema, names.is_empty()) {
         schema.insert("required".to_owned(), json!(names));
@@ -69,14 +70,34 @@ fn problems() -> Named {
         ("Empty", json!({"type": "object"})),
         ("FieldError", field_error),
         ("Problem", problem),
-        ("Readiness", object(4, &[("ready", json!({"type": "boolean"})), ("seq", count()), ("searchSeq", count()), ("rebuilding", json!({"type": "boolean"}))])),
+        (
+            "Readiness",
+            object(
+                4,
+                &[
+                    ("ready", json!({"type": "boolean"})),
+                    ("seq", count()),
+                    ("searchSeq", count()),
+                    ("rebuilding", json!({"type": "boolean"})),
+                ],
+            ),
+        ),
     ]
 }
 
 fn values() -> Named {
     let address = ["street", "city", "region", "postalCode", "country"].map(|part| (part, text()));
     vec![
-        ("Money", object(2, &[("amount", json!({"type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?$"})), ("currency", json!({"type": "string", "pattern": "^[A-Z]{3}$"}))])),
+        (
+            "Money",
+            object(
+                2,
+                &[
+                    ("amount", json!({"type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?$"})),
+                    ("currency", json!({"type": "string", "pattern": "^[A-Z]{3}$"})),
+                ],
+            ),
+        ),
         ("PersonName", object(0, &[("first", text()), ("last", text())])),
         ("Address", object(0, &address)),
         ("GeoPoint", object(2, &[("lat", json!({"type": "number"})), ("lon", json!({"type": "number"}))])),
@@ -96,7 +117,7 @@ fn records() -> Named {
         ("trashedAt", json!({"type": ["string", "null"], "format": "date-time"})),
     ];
     let fields = ("fields", json!({"type": "object"}));
-    let record = object(5, &[head.as_slice(), &[fields.clone()]].concat());
+    let record = object(5, &[head.as_slice(), std::slice::from_ref(&fields)].concat());
     let sent = object(1, &[fields.clone(), ("version", json!({"type": "integer", "minimum": 1}))]);
     let total = object(2, &[("count", count()), ("exact", json!({"type": "boolean"}))]);
     let page = object(
@@ -133,9 +154,25 @@ fn records() -> Named {
         ("Undo", object(1, &[("version", json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}))])),
         ("Entries", object(2, &[("entries", list(json!({"type": "object"}))), ("next", json!({}))])),
         ("Changes", object(1, &[("changes", list(json!({"type": "object"}))), ("next", json!({}))])),
-        ("ConvertLead", object(0, &[("createDeal", json!({"type": "boolean"})), ("dealName", text()), ("dealAmount", json!({})), ("companyId", uuid()), ("contactId", uuid()), ("version", json!({"type": "integer"}))])),
+        (
+            "ConvertLead",
+            object(
+                0,
+                &[
+                    ("createDeal", json!({"type": "boolean"})),
+                    ("dealName", text()),
+                    ("dealAmount", json!({})),
+                    ("companyId", uuid()),
+                    ("contactId", uuid()),
+                    ("version", json!({"type": "integer"})),
+                ],
+            ),
+        ),
         ("Converted", object(0, &["lead", "contact", "company", "deal"].map(|name| (name, json!({}))))),
-        ("SearchResults", object(1, &[("results", list(json!({"type": "object"}))), ("next", optional_text()), ("seq", count())])),
+        (
+            "SearchResults",
+            object(1, &[("results", list(json!({"type": "object"}))), ("next", optional_text()), ("seq", count())]),
+        ),
     ]
 }
 
@@ -153,7 +190,10 @@ fn queries() -> Named {
     let bucket = json!({"enum": ["day", "week", "month", "quarter", "year"]});
     let group = json!({"oneOf": [text(), object(2, &[("field", text()), ("bucket", bucket)])]});
     let operations = json!({"enum": ["count", "sum", "avg", "min", "max", "percentiles", "distinct"]});
-    let aggregate = object(1, &[("op", operations), ("field", text()), ("as", text()), ("percents", list(json!({"type": "number"})))]);
+    let aggregate = object(
+        1,
+        &[("op", operations), ("field", text()), ("as", text()), ("percents", list(json!({"type": "number"})))],
+    );
     let query = object(
         0,
         &[
@@ -200,9 +240,22 @@ fn sessions() -> Named {
     );
     let kit = object(2, &[("identity", text()), ("text", text()), ("recipient", text())]);
     vec![
-        ("SetupState", object(2, &[("required", json!({"type": "boolean"})), ("sealed", json!({"type": "boolean"})), ("unsealSecretGiven", json!({"type": "boolean"}))])),
+        (
+            "SetupState",
+            object(
+                2,
+                &[
+                    ("required", json!({"type": "boolean"})),
+                    ("sealed", json!({"type": "boolean"})),
+                    ("unsealSecretGiven", json!({"type": "boolean"})),
+                ],
+            ),
+        ),
         ("Setup", setup),
-        ("SetupDone", object(2, &[("recoveryKit", kit), ("session", reference("Session")), ("unsealPassphrase", text())])),
+        (
+            "SetupDone",
+            object(2, &[("recoveryKit", kit), ("session", reference("Session")), ("unsealPassphrase", text())]),
+        ),
         ("Unseal", object(1, &[("secret", text())])),
         ("LogIn", object(2, &[("email", text()), ("password", text()), ("code", text())])),
         ("Session", session),
@@ -210,7 +263,17 @@ fn sessions() -> Named {
 }
 
 fn declarations() -> Named {
-    let choice = object(1, &[("key", text()), ("label", text()), ("color", text()), ("probability", json!({"type": "number"})), ("outcome", text()), ("retired", json!({"type": "boolean"}))]);
+    let choice = object(
+        1,
+        &[
+            ("key", text()),
+            ("label", text()),
+            ("color", text()),
+            ("probability", json!({"type": "number"})),
+            ("outcome", text()),
+            ("retired", json!({"type": "boolean"})),
+        ],
+    );
     let field = [
         ("name", text()),
         ("label", text()),
@@ -277,10 +340,42 @@ fn imports() -> Named {
 }
 
 fn administration() -> Named {
-    let user = object(0, &[("id", uuid()), ("name", text()), ("email", text()), ("roles", list(text())), ("teams", list(json!({}))), ("active", json!({"type": "boolean"})), ("password", json!({"type": "string", "writeOnly": true}))]);
+    let user = object(
+        0,
+        &[
+            ("id", uuid()),
+            ("name", text()),
+            ("email", text()),
+            ("roles", list(text())),
+            ("teams", list(json!({}))),
+            ("active", json!({"type": "boolean"})),
+            ("password", json!({"type": "string", "writeOnly": true})),
+        ],
+    );
     let team = object(0, &[("id", uuid()), ("name", text()), ("members", list(json!({})))]);
-    let role = object(0, &[("key", text()), ("label", text()), ("description", text()), ("objects", json!({"type": "object"})), ("capabilities", list(text())), ("custom", json!({"type": "boolean"}))]);
-    let token = object(0, &[("id", uuid()), ("name", text()), ("scopes", list(text())), ("createdAt", time()), ("expiresAt", json!({"type": ["string", "null"]})), ("key", text()), ("token", text())]);
+    let role = object(
+        0,
+        &[
+            ("key", text()),
+            ("label", text()),
+            ("description", text()),
+            ("objects", json!({"type": "object"})),
+            ("capabilities", list(text())),
+            ("custom", json!({"type": "boolean"})),
+        ],
+    );
+    let token = object(
+        0,
+        &[
+            ("id", uuid()),
+            ("name", text()),
+            ("scopes", list(text())),
+            ("createdAt", time()),
+            ("expiresAt", json!({"type": ["string", "null"]})),
+            ("key", text()),
+            ("token", text()),
+        ],
+    );
     let new_token = object(1, &[("name", text()), ("user", uuid()), ("scopes", list(text())), ("expiresAt", time())]);
     vec![
         ("User", user),

@@ -1,6 +1,7 @@
 //! The ordered key-value engine under the store: where a distributed one goes when a customer outgrows a machine.
 
 mod device;
+mod errors;
 mod redb;
 
 use std::ops::Bound;

@@ -7,23 +7,28 @@ use std::collections::HashMap;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use redb::{
-    CommitError, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable,
-    StorageBackend, StorageError, Table, TableDefinition, TableError, TransactionError, WriteTransaction,
+    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, Table,
+    TableDefinition, TableError, WriteTransaction,
 };
 
 use super::device::Device;
+use super::errors::{commit_error, database_error, storage_error, table_error, transaction_error};
 use super::{Each, Engine, KeyRange, Snapshot, Transaction, Work};
 use crate::StoreError;
 use crate::key::part_len;
 
 type Result<T> = std::result::Result<T, StoreError>;
 type Bytes = &'static [u8];
+type ReadTable = Arc<ReadOnlyTable<Bytes, Bytes>>;
 
 /// Bytes that must be free on the disk before a write is begun: what redb may need to finish it.
 const RESERVE: u64 = 8 << 20;
+/// More than this was never missing.
+const RESERVE_LIMIT: u64 = 256 << 20;
 
 pub struct RedbOptions {
     /// redb's page cache
@@ -36,6 +41,10 @@ pub struct RedbEngine {
     device: Device,
     options: RedbOptions,
     state: RwLock<State>,
+    /// bytes that must be free for a write: more after one that did not fit
+    needed: AtomicU64,
+    /// a read failed, after which redb refuses all
+    unreadable: Arc<AtomicBool>,
 }
 
 enum State {
@@ -60,12 +69,22 @@ impl RedbEngine {
             device.shut();
             return Err(e);
         }
-        Ok(RedbEngine { device, options, state: RwLock::new(state) })
+        Ok(RedbEngine {
+            device,
+            options,
+            state: RwLock::new(state),
+            needed: AtomicU64::new(RESERVE),
+            unreadable: Arc::default(),
+        })
+    }
+
+    fn free(&self) -> Option<u64> {
+        self.options.free.as_ref().and_then(|free| free())
     }
 
     fn enough_room(&self) -> Result<()> {
-        match self.options.free.as_ref().and_then(|free| free()) {
-            Some(free) if free < RESERVE => Err(StoreError::DiskFull),
+        match self.free() {
+            Some(free) if free < self.needed.load(Ordering::Relaxed) => Err(StoreError::DiskFull),
             _ => Ok(()),
         }
     }
@@ -90,10 +109,26 @@ impl RedbEngine {
         }
     }
 
+    fn begin_read(&self) -> Result<Arc<dyn Snapshot>> {
+        let txn = match &*self.state.read() {
+            State::Open(db) | State::Reading(db, _) => guarded(|| db.begin_read().map_err(transaction_error))?,
+            State::Broken(e) => return Err(e.clone()),
+            State::Closed => return Err(StoreError::Closed),
+        };
+        Ok(Arc::new(Reading { txn, open: Mutex::default(), unreadable: Arc::clone(&self.unreadable) }))
+    }
+
     /// A write transaction, after reopening a database that could not be written before.
     fn begin(&self) -> Result<WriteTransaction> {
         self.enough_room()?;
-        if !matches!(*self.state.read(), State::Open(_)) {
+        let failed = match &*self.state.read() {
+            State::Open(_) => None,
+            State::Reading(_, e) | State::Broken(e) => Some(e.clone()),
+            State::Closed => return Err(StoreError::Closed),
+        };
+        if let Some(e) = failed {
+            // Reopening reads the whole file, so it is tried only when it may work.
+            self.device.probe().map_err(|_| e)?;
             self.reopen()?;
         }
         match &*self.state.read() {
@@ -123,10 +158,12 @@ impl RedbEngine {
 fn open_database(device: &Device, options: &RedbOptions) -> Result<Database> {
     let mut builder = Database::builder();
     builder.set_cache_size(options.cache_bytes);
-    // redb asserts on some damage that its checksums do not cover.
-    catch_unwind(AssertUnwindSafe(|| builder.create_with_backend(device.clone())))
-        .map_err(|_| StoreError::corrupt("the database file"))?
-        .map_err(database_error)
+    guarded(|| builder.create_with_backend(device.clone()).map_err(database_error))
+}
+
+/// redb looks at its checksums only after a crash and when told to, and panics on some damage.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::corrupt("the database file")))
 }
 
 fn open_in_memory(device: &Device, options: &RedbOptions, why: StoreError) -> State {
@@ -141,19 +178,30 @@ fn open_in_memory(device: &Device, options: &RedbOptions, why: StoreError) -> St
 
 impl Engine for RedbEngine {
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
-        let txn = match &*self.state.read() {
-            State::Open(db) | State::Reading(db, _) => db.begin_read().map_err(transaction_error)?,
-            State::Broken(e) => return Err(e.clone()),
-            State::Closed => return Err(StoreError::Closed),
-        };
-        Ok(Arc::new(Reading { txn, open: Mutex::default() }))
+        if self.unreadable.swap(false, Ordering::AcqRel) {
+            // What cannot be opened for writing may still be read; the state tells.
+            let _ = self.reopen();
+        }
+        match self.begin_read() {
+            Err(StoreError::Io(_)) => {
+                let _ = self.reopen();
+                self.begin_read()
+            }
+            begun => begun,
+        }
     }
 
     fn write(&self, work: Work<'_>) -> Result<()> {
-        let done = match catch_unwind(AssertUnwindSafe(|| self.write_once(work))) {
-            Ok(done) => done,
-            Err(_) => Err(StoreError::corrupt("the database file")),
-        };
+        let done = guarded(|| self.write_once(work));
+        match &done {
+            Ok(()) => self.needed.store(RESERVE, Ordering::Relaxed),
+            // What is free now was not enough, as long as the failed write's pages are not given back.
+            Err(StoreError::DiskFull) => {
+                let free = self.free().unwrap_or_default().min(RESERVE_LIMIT);
+                self.needed.fetch_max(free + RESERVE, Ordering::Relaxed);
+            }
+            Err(_) => {}
+        }
         if let Err(StoreError::Io(_) | StoreError::DiskFull | StoreError::ReadOnly(_)) = &done
             && self.needs_reopening()
         {
@@ -172,17 +220,25 @@ impl Engine for RedbEngine {
     }
 
     fn check(&self) -> Result<Vec<String>> {
-        let mut state = self.state.write();
-        let (State::Open(db) | State::Reading(db, _)) = &mut *state else {
-            return Err(StoreError::Closed);
+        let checked = match &mut *self.state.write() {
+            State::Open(db) | State::Reading(db, _) => guarded(|| match db.check_integrity() {
+                Err(DatabaseError::TransactionInProgress) => Err(StoreError::Busy),
+                checked => checked.map_err(database_error),
+            }),
+            State::Broken(e) => Err(e.clone()),
+            State::Closed => Err(StoreError::Closed),
         };
-        Ok(match catch_unwind(AssertUnwindSafe(|| db.check_integrity())) {
-            Ok(Ok(true)) => vec![],
-            Ok(Ok(false)) => vec!["the database file was damaged and has been repaired".into()],
-            Ok(Err(DatabaseError::TransactionInProgress)) => return Err(StoreError::Io("the store is in use".into())),
-            Ok(Err(e)) => vec![format!("the database file: {}", database_error(e))],
-            Err(_) => vec!["the database file is damaged".into()],
-        })
+        match checked {
+            Ok(true) => Ok(vec![]),
+            Ok(false) => Ok(vec!["the database file was damaged and has been repaired".into()]),
+            Err(StoreError::Corrupt { what }) => Ok(vec![format!("the database file is damaged: {what}")]),
+            Err(e @ (StoreError::Busy | StoreError::Closed)) => Err(e),
+            Err(e) => {
+                // The caller gets the error of the check; whether reopening worked shows in the state.
+                let _ = self.reopen();
+                Err(e)
+            }
+        }
     }
 
     fn is_writable(&self) -> bool {
@@ -212,6 +268,24 @@ impl RedbEngine {
     }
 }
 
+#[cfg(test)]
+impl RedbEngine {
+    /// Rows, stored bytes and bytes on pages of each table.
+    pub(crate) fn tables(&self) -> Vec<(String, u64, u64, u64)> {
+        use redb::{ReadableTableMetadata, TableHandle};
+        let State::Open(db) = &*self.state.read() else { return vec![] };
+        let txn = db.begin_read().unwrap();
+        let names: Vec<_> = txn.list_tables().unwrap().map(|t| t.name().to_owned()).collect();
+        let stats = names.into_iter().map(|name| {
+            let table = txn.open_table(TableDefinition::<Bytes, Bytes>::new(&name)).unwrap();
+            let stats = table.stats().unwrap();
+            let pages = stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
+            (name, table.len().unwrap(), stats.stored_bytes(), pages)
+        });
+        stats.collect()
+    }
+}
+
 impl Drop for RedbEngine {
     fn drop(&mut self) {
         self.close();
@@ -221,7 +295,8 @@ impl Drop for RedbEngine {
 struct Reading {
     txn: ReadTransaction,
     /// tables opened so far, `None` for one that does not exist
-    open: Mutex<HashMap<Part, Option<Arc<ReadOnlyTable<Bytes, Bytes>>>>>,
+    open: Mutex<HashMap<Part, Option<ReadTable>>>,
+    unreadable: Arc<AtomicBool>,
 }
 
 /// The first bytes of a key.
@@ -242,7 +317,16 @@ fn table_name(part: Part, len: usize) -> String {
 }
 
 impl Reading {
-    fn table(&self, part: Part, len: usize) -> Result<Option<Arc<ReadOnlyTable<Bytes, Bytes>>>> {
+    /// Notes a failure of the disk for the next snapshot to mend.
+    fn watched<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        guarded(read).inspect_err(|e| {
+            if matches!(e, StoreError::Io(_)) {
+                self.unreadable.store(true, Ordering::Release);
+            }
+        })
+    }
+
+    fn table(&self, part: Part, len: usize) -> Result<Option<ReadTable>> {
         let mut open = self.open.lock();
         if let Some(table) = open.get(&part) {
             return Ok(table.clone());
@@ -261,17 +345,19 @@ impl Reading {
 impl Snapshot for Reading {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let (part, len) = part_of(key);
-        let Some(table) = self.table(part, len)? else { return Ok(None) };
-        let value = table.get(&key[len..]).map_err(storage_error)?;
-        Ok(value.map(|v| v.value().to_vec()))
+        self.watched(|| {
+            let Some(table) = self.table(part, len)? else { return Ok(None) };
+            let value = table.get(&key[len..]).map_err(storage_error)?;
+            Ok(value.map(|v| v.value().to_vec()))
+        })
     }
 
     fn scan(&self, range: KeyRange<'_>, reverse: bool, each: Each<'_>) -> Result<()> {
         let Some((part, len)) = part_of_range(&range) else { return Ok(()) };
-        match self.table(part, len)? {
+        self.watched(|| match self.table(part, len)? {
             Some(table) => scan_table(&*table, part, len, range, reverse, each),
             None => Ok(()),
-        }
+        })
     }
 }
 
@@ -331,7 +417,12 @@ struct Tables<'t> {
 }
 
 impl<'t> Tables<'t> {
-    fn with<R>(&self, part: Part, len: usize, use_it: impl FnOnce(&mut Table<'t, Bytes, Bytes>) -> Result<R>) -> Result<R> {
+    fn with<R>(
+        &self,
+        part: Part,
+        len: usize,
+        use_it: impl FnOnce(&mut Table<'t, Bytes, Bytes>) -> Result<R>,
+    ) -> Result<R> {
         let mut open = self.open.lock();
         if let Some(table) = open.get_mut(&part) {
             return use_it(table);
@@ -372,44 +463,5 @@ impl Transaction for Writing<'_> {
     fn delete(&mut self, key: &[u8]) -> Result<()> {
         let (part, len) = part_of(key);
         self.tables.with(part, len, |table| table.remove(&key[len..]).map(|_| ()).map_err(storage_error))
-    }
-}
-
-fn storage_error(e: StorageError) -> StoreError {
-    match e {
-        StorageError::Io(e) => e.into(),
-        StorageError::Corrupted(what) => StoreError::Corrupt { what },
-        StorageError::PreviousIo => StoreError::Io("an earlier i/o error".into()),
-        StorageError::DatabaseClosed => StoreError::Closed,
-        other => StoreError::Io(other.to_string()),
-    }
-}
-
-fn table_error(e: TableError) -> StoreError {
-    match e {
-        TableError::Storage(e) => storage_error(e),
-        other => StoreError::corrupt(other.to_string()),
-    }
-}
-
-fn transaction_error(e: TransactionError) -> StoreError {
-    match e {
-        TransactionError::Storage(e) => storage_error(e),
-        other => StoreError::Io(other.to_string()),
-    }
-}
-
-fn commit_error(e: CommitError) -> StoreError {
-    match e {
-        CommitError::Storage(e) => storage_error(e),
-        other => StoreError::Io(other.to_string()),
-    }
-}
-
-fn database_error(e: DatabaseError) -> StoreError {
-    match e {
-        DatabaseError::Storage(e) => storage_error(e),
-        DatabaseError::DatabaseAlreadyOpen => StoreError::Locked,
-        other => StoreError::corrupt(other.to_string()),
     }
 }

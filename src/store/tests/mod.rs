@@ -1,7 +1,11 @@
 //! The store over a disk in memory.
 
 mod basics;
+mod codec;
+mod faults;
+mod files;
 mod model;
+mod speed;
 mod time_travel;
 
 use std::sync::Arc;

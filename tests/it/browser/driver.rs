@@ -58,6 +58,11 @@ impl Browser {
         self.wait(&format!("an element {css}"), || self.find_now("css selector", css))
     }
 
+    /// Waits for an element that may be out of sight, such as a styled file input.
+    pub fn hidden(&self, css: &str) -> Element<'_> {
+        self.wait(&format!("an element {css}"), || self.elements("css selector", css).into_iter().next())
+    }
+
     /// Waits for a control by its text or accessible name: a button, a link, a tab.
     pub fn control(&self, name: &str) -> Element<'_> {
         let x = format!(
@@ -124,12 +129,14 @@ impl Browser {
     }
 
     fn find_now(&self, using: &str, value: &str) -> Option<Element<'_>> {
+        self.elements(using, value).into_iter().find(Element::is_shown)
+    }
+
+    fn elements(&self, using: &str, value: &str) -> Vec<Element<'_>> {
         let url = format!("{}/elements", self.session);
-        let found = call("POST", &url, Some(&json!({"using": using, "value": value}))).ok()?;
-        found.as_array()?.iter().find_map(|e| {
-            let element = Element { browser: self, path: format!("/element/{}", e[ELEMENT].as_str()?) };
-            element.is_shown().then_some(element)
-        })
+        let found = call("POST", &url, Some(&json!({"using": using, "value": value}))).unwrap_or_default();
+        let element = |e: &Json| Some(Element { browser: self, path: format!("/element/{}", e[ELEMENT].as_str()?) });
+        found.as_array().into_iter().flatten().filter_map(element).collect()
     }
 
     fn get(&self, path: &str) -> Json {

@@ -1,0 +1,127 @@
+//! A small client that shows everything: status, headers, JSON.
+
+use serde_json::{Value as Json, json};
+use ureq::http::HeaderMap;
+
+use crate::harness::Server;
+
+/// Calls with a session, with an API key, or with neither.
+#[derive(Clone, Default)]
+pub struct Client {
+    base: String,
+    pub cookie: Option<String>,
+    pub csrf: Option<String>,
+    pub key: Option<String>,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Json,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The code of the problem document, which must be one.
+    pub fn problem(&self) -> &str {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{} {}", self.status, self.body);
+        for member in ["type", "title", "status", "detail", "errors", "requestId"] {
+            assert!(self.body.get(member).is_some(), "{member} is missing in {}", self.body);
+        }
+        assert_eq!(self.body["status"], self.status, "{}", self.body);
+        assert_eq!(self.body["requestId"], self.header("x-request-id"));
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Answer {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    pub fn text(&self, pointer: &str) -> &str {
+        self.body.pointer(pointer).and_then(Json::as_str).unwrap_or_else(|| panic!("no text at {pointer} in {}", self.body))
+    }
+}
+
+impl Client {
+    pub fn new(server: &Server) -> Client {
+        Client { base: server.url(""), ..Client::default() }
+    }
+
+    pub fn with_key(server: &Server, key: impl Into<String>) -> Client {
+        Client { key: Some(key.into()), ..Client::new(server) }
+    }
+
+    /// A session of its own.
+    #[track_caller]
+    pub fn log_in(server: &Server, email: &str, password: &str) -> Client {
+        let mut client = Client::new(server);
+        let answer = client.post("/api/v1/session", json!({"email": email, "password": password})).expect(200);
+        client.take_session(&answer);
+        client
+    }
+
+    /// Keeps the cookie and the CSRF token of an answer.
+    pub fn take_session(&mut self, answer: &Answer) {
+        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default();
+        assert!(cookie.starts_with("aplomb=") && cookie.len() > 20, "{cookie}");
+        self.cookie = Some(cookie.to_owned());
+        self.csrf = Some(answer.text("/csrf").to_owned());
+    }
+
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None)
+    }
+
+    #[track_caller]
+    pub fn post(&self, path: &str, body: Json) -> Answer {
+        self.send("POST", path, &[], Some(body.to_string()))
+    }
+
+    #[track_caller]
+    pub fn patch(&self, path: &str, body: Json) -> Answer {
+        self.send("PATCH", path, &[], Some(body.to_string()))
+    }
+
+    #[track_caller]
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], None)
+    }
+
+    /// JSON unless `headers` say otherwise.
+    #[track_caller]
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .max_redirects(0)
+            .proxy(None)
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let own = [
+            ("cookie", self.cookie.clone()),
+            ("x-csrf-token", self.csrf.clone()),
+            ("authorization", self.key.as_ref().map(|key| format!("Bearer {key}"))),
+            ("content-type", body.as_ref().map(|_| "application/json".to_owned())),
+        ];
+        for (name, value) in own {
+            if let Some(value) = value.filter(|_| headers.iter().all(|(given, _)| *given != name)) {
+                request = request.header(name, value);
+            }
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.unwrap_or_default()).expect("a request");
+        let mut answer = agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().unwrap_or_default();
+        let body = serde_json::from_str(&text).unwrap_or(Json::String(text));
+        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+    }
+}

@@ -1,0 +1,4 @@
+//! Kills the program, reads its disk as a thief would, damages its files.
+
+mod crash;
+mod sealed;
