@@ -23,7 +23,10 @@ pub struct Actor {
 pub enum Via {
     Session(Id),
     /// an API key: the user's rights cut down to the scopes
-    Token { id: Id, scopes: Vec<TokenScope> },
+    Token {
+        id: Id,
+        scopes: Vec<TokenScope>,
+    },
     /// followers, jobs and the command line next to the data: everything is allowed
     System,
 }

@@ -178,8 +178,8 @@ mod tests {
     use crate::{Actor, RowFilter, Via, allows, can, decide, read_filter, scope};
 
     const OBJECTS: [&str; 20] = [
-        "contact", "company", "lead", "deal", "activity", "task", "note", "call", "meeting", "email", "ticket", "product",
-        "quote", "order", "invoice", "contract", "campaign", "user", "team", "(custom)",
+        "contact", "company", "lead", "deal", "activity", "task", "note", "call", "meeting", "email", "ticket",
+        "product", "quote", "order", "invoice", "contract", "campaign", "user", "team", "(custom)",
     ];
     const GOLDEN: &str = include_str!("../../tests/golden/rights.txt");
 
@@ -223,7 +223,8 @@ mod tests {
             }
             let capabilities: Vec<String> =
                 Capability::ALL.iter().filter(|c| can(&session(&role), **c)).map(|c| format!("{c:?}")).collect();
-            let _ = writeln!(out, "  may: {}", if capabilities.is_empty() { "-".into() } else { capabilities.join(" ") });
+            let _ =
+                writeln!(out, "  may: {}", if capabilities.is_empty() { "-".into() } else { capabilities.join(" ") });
         }
         out
     }
@@ -252,14 +253,19 @@ mod tests {
             let found = [own, mate, other].map(|id| allows(&session(role(key)), &object(name), action, Some(id)));
             assert_eq!(found, expect, "{key} {name} {action:?}");
         }
-        assert!(!allows(&session(role("salesRep")), &object("deal"), Action::Read, Option::None), "nobody's is not one's own");
+        assert!(
+            !allows(&session(role("salesRep")), &object("deal"), Action::Read, Option::None),
+            "nobody's is not one's own"
+        );
         assert!(allows(&session(role("salesManager")), &object("deal"), Action::Read, Option::None));
     }
 
     #[test]
     fn roles_add_up_and_keys_cut_down() {
         let roles = standard_roles();
-        let of = |keys: &[&str]| roles.iter().filter(|r| keys.contains(&r.key.as_str())).cloned().map(Arc::new).collect::<Vec<_>>();
+        let of = |keys: &[&str]| {
+            roles.iter().filter(|r| keys.contains(&r.key.as_str())).cloned().map(Arc::new).collect::<Vec<_>>()
+        };
         let both = Actor { roles: of(&["partner", "marketing"]), ..session(&roles[0]) };
         assert_eq!(scope(&both, "campaign", Action::Create), Scope::All);
         assert_eq!(scope(&both, "ticket", Action::Read), Scope::Own);

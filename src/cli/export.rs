@@ -21,7 +21,7 @@ pub struct Export {
     #[command(flatten)]
     server: RemoteArgs,
     /// Which object, e.g. `contact`
-    #[arg(long, value_name = "NAME", required_unless_present = "all")]
+    #[arg(long, value_name = "NAME")]
     object: Option<String>,
     /// Every object, each into a file of its own; PATH is a directory then
     #[arg(long, conflicts_with = "object")]
@@ -57,6 +57,10 @@ enum Source {
 impl Export {
     pub fn run(self) -> Result<ExitCode> {
         log::for_command();
+        if self.object.is_none() && !self.all {
+            eprintln!("error: give --object NAME or --all");
+            return Ok(ExitCode::from(super::USAGE));
+        }
         let source = match self.server.connect()? {
             Some(remote) => Source::Server(remote),
             None => Source::Data(Box::new(self.data.open()?)),

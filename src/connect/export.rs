@@ -135,7 +135,9 @@ fn text(value: &Json) -> String {
 /// Spreadsheets run cells that begin with `=`, `+`, `-`, `@`, a tab or a return as formulas; such cells get an
 /// apostrophe. Plain numbers and telephone numbers are no formulas.
 pub fn guard(cell: &str) -> String {
-    let risky = cell.trim_start_matches([' ', '\u{a0}', '\u{feff}']).starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let risky = cell
+        .trim_start_matches([' ', '\u{a0}', '\u{feff}'])
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
     if !risky || cell.parse::<f64>().is_ok() || cell.split("; ").all(is_plain_phone) {
         return cell.to_owned();
     }
@@ -152,7 +154,10 @@ pub fn unguard(cell: &str) -> &str {
 
 fn is_plain_phone(cell: &str) -> bool {
     let usual = |c: char| c.is_ascii_digit() || " -()./\u{a0}".contains(c);
-    is_phone(cell) && cell.strip_prefix('+').is_some_and(|rest| rest.chars().all(usual) && rest.starts_with(|c: char| c.is_ascii_digit()))
+    is_phone(cell)
+        && cell
+            .strip_prefix('+')
+            .is_some_and(|rest| rest.chars().all(usual) && rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn broken() -> Error {
@@ -162,7 +167,9 @@ fn broken() -> Error {
 fn written(e: std::io::Error) -> Error {
     match e.kind() {
         std::io::ErrorKind::StorageFull => Error::new(Code::DiskFull, "the disk is full"),
-        std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset => Error::internal("nobody reads any more"),
+        std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset => {
+            Error::internal("nobody reads any more")
+        }
         _ => Error::internal("the file cannot be written"),
     }
 }

@@ -59,7 +59,8 @@ impl Crm {
         std::fs::create_dir_all(dir).map_err(|e| Error::internal(format!("data directory: {e}")))?;
         let index_key = key.subkey("search");
         let path = dir.join("store.redb");
-        let store = Store::open(aplomb_store::Options { path, key, cache_bytes: options.store_cache_bytes }).or_store()?;
+        let store =
+            Store::open(aplomb_store::Options { path, key, cache_bytes: options.store_cache_bytes }).or_store()?;
         let view = store.snapshot().or_store()?;
         let schema = crate::declared::load(&view)?;
         store.declare(&schema).or_store()?;

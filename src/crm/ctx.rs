@@ -54,7 +54,10 @@ impl Random {
     }
 
     /// The operating system's. Ends the process when that fails: no key or token may be made without it.
-    #[expect(clippy::disallowed_methods, reason = "the context's random source is where the system's randomness comes in")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the context's random source is where the system's randomness comes in"
+    )]
     pub fn system() -> Random {
         Random::new(|buffer| {
             if getrandom::fill(buffer).is_err() {
@@ -69,7 +72,8 @@ impl Random {
         Random::new(move |buffer| {
             let mut counter = counter.lock();
             for chunk in buffer.chunks_mut(32) {
-                let block = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(counter.to_le_bytes()).finalize();
+                let block =
+                    Sha256::new().chain_update(seed.to_le_bytes()).chain_update(counter.to_le_bytes()).finalize();
                 chunk.copy_from_slice(&block[..chunk.len()]);
                 *counter += 1;
             }

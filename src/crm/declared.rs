@@ -80,7 +80,9 @@ impl FieldChanges {
 
 impl Overlay {
     pub fn apply(&self, object: &mut Object) {
-        for (from, to) in [(&self.label, &mut object.label), (&self.plural, &mut object.plural), (&self.icon, &mut object.icon)] {
+        for (from, to) in
+            [(&self.label, &mut object.label), (&self.plural, &mut object.plural), (&self.icon, &mut object.icon)]
+        {
             if let Some(from) = from {
                 to.clone_from(from);
             }
@@ -163,7 +165,11 @@ mod tests {
             assert_eq!((fields.len(), labels.len()), (object.fields.len(), object.fields.len()), "{}", object.name);
             assert!(object.field(&object.title).is_some(), "title of {}", object.name);
             assert!(object.internal || object.owner().is_some(), "{}", at("owner"));
-            assert!(object.internal || object.field("externalIds").is_some_and(|f| f.indexed && f.open), "{}", at("externalIds"));
+            assert!(
+                object.internal || object.field("externalIds").is_some_and(|f| f.indexed && f.open),
+                "{}",
+                at("externalIds")
+            );
             for name in &object.list {
                 let known = object.field(name).is_some() || aplomb_model::schema::system::by_name(name).is_some();
                 assert!(known, "{}", at(name));

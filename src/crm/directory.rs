@@ -82,7 +82,8 @@ impl Directory {
             Some(Value::Texts(keys)) => keys.clone(),
             _ => Vec::new(),
         };
-        let teams: Vec<Id> = self.teams.iter().filter(|(_, t)| t.members.contains(&record.id)).map(|(id, _)| *id).collect();
+        let teams: Vec<Id> =
+            self.teams.iter().filter(|(_, t)| t.members.contains(&record.id)).map(|(id, _)| *id).collect();
         let active = !matches!(code(object, "active").and_then(|c| record.get(c)), Some(Value::Bool(false)));
         User {
             name: text("name").unwrap_or_default(),

@@ -9,16 +9,20 @@ use aplomb_store::StoreError;
 pub(crate) fn store(schema: &Schema, e: StoreError) -> Error {
     match e {
         StoreError::NotUnique { object, field, existing } => {
-            let name = schema.by_code(object).and_then(|o| o.by_code(field)).map_or("?", |f| f.name.as_str()).to_owned();
+            let name =
+                schema.by_code(object).and_then(|o| o.by_code(field)).map_or("?", |f| f.name.as_str()).to_owned();
             let detail = format!("another record has this value already: {existing}");
             Error { fields: vec![FieldError::new(name, "not_unique", &detail)], ..Error::new(Code::NotUnique, detail) }
         }
         StoreError::VersionMismatch { current, .. } => {
-            Error::new(Code::VersionMismatch, format!("the record is at version {current}")).with("currentVersion", current.into())
+            Error::new(Code::VersionMismatch, format!("the record is at version {current}"))
+                .with("currentVersion", current.into())
         }
         StoreError::AssertFailed { .. } => Error::new(Code::Conflict, "something changed meanwhile; try again"),
         StoreError::DiskFull => Error::new(Code::DiskFull, "there is no room left; nothing was written"),
-        StoreError::ReadOnly(_) => Error::new(Code::ReadOnly, "the data directory cannot be written to; nothing was written"),
+        StoreError::ReadOnly(_) => {
+            Error::new(Code::ReadOnly, "the data directory cannot be written to; nothing was written")
+        }
         StoreError::Newer { found, ours } => {
             Error::new(Code::Internal, format!("the store has format {found}, newer than {ours}; use a newer program"))
         }

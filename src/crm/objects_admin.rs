@@ -5,9 +5,7 @@ use std::sync::Arc;
 use aplomb_access::{can, scope};
 use aplomb_model::id::{FIRST_CUSTOM_FIELD, FIRST_CUSTOM_OBJECT};
 use aplomb_model::json::Reader;
-use aplomb_model::{
-    Action, Capability, Code, Error, Field, FieldError, FieldType, Object, Result, Schema, Scope,
-};
+use aplomb_model::{Action, Capability, Code, Error, Field, FieldError, FieldType, Object, Result, Schema, Scope};
 use aplomb_store::{Op, View};
 use serde_json::{Value as Json, json};
 
@@ -43,21 +41,31 @@ impl Crm {
                 declaration.shift_remove(given);
             }
             let last = declared::counter(view.doc(SCHEMA, b"codes").or_store()?.as_deref());
-            let code = u16::try_from(last).unwrap_or(0).max(FIRST_CUSTOM_OBJECT - 1).checked_add(1).filter(|c| *c < 60_000);
+            let code =
+                u16::try_from(last).unwrap_or(0).max(FIRST_CUSTOM_OBJECT - 1).checked_add(1).filter(|c| *c < 60_000);
             let code = code.ok_or_else(|| Error::new(Code::Conflict, "there is no code left for another object"))?;
             let mut json = Json::Object(declaration.clone());
             json["code"] = json!(code);
             number_fields(&mut json, FIRST_CUSTOM_FIELD);
-            let object: Object = serde_json::from_value(json).map_err(|e| Error::new(Code::Invalid, format!("object: {e}")))?;
+            let object: Object =
+                serde_json::from_value(json).map_err(|e| Error::new(Code::Invalid, format!("object: {e}")))?;
             let object = Object { custom: true, ..with_common_fields(object) };
             if schema.by_name(&object.name).is_some() {
                 return Err(Error::new(Code::NotUnique, "there is an object of this name"));
             }
             if schema.objects().filter(|o| o.custom).count() >= MOST_OBJECTS {
-                return Err(Error::new(Code::Conflict, format!("there can be at most {MOST_OBJECTS} objects of one's own")));
+                return Err(Error::new(
+                    Code::Conflict,
+                    format!("there can be at most {MOST_OBJECTS} objects of one's own"),
+                ));
             }
             check_object(schema, &object)?;
-            let codes = Op::Doc { kind: SCHEMA, key: b"codes".to_vec(), value: Some(code.to_string().into_bytes()), logged: false };
+            let codes = Op::Doc {
+                kind: SCHEMA,
+                key: b"codes".to_vec(),
+                value: Some(code.to_string().into_bytes()),
+                logged: false,
+            };
             Ok((object.name.clone(), vec![whole(&object)?, codes]))
         })
     }
@@ -68,7 +76,8 @@ impl Crm {
             let mut object = known(schema, name)?;
             let mut overlay = declared::overlay(view, name)?;
             for (key, value) in &patch {
-                let text = || value.as_str().map(str::to_owned).ok_or_else(|| Error::field(key, "type", "must be text"));
+                let text =
+                    || value.as_str().map(str::to_owned).ok_or_else(|| Error::field(key, "type", "must be text"));
                 match key.as_str() {
                     "label" => (object.label, overlay.label) = (text()?, Some(text()?)),
                     "plural" => (object.plural, overlay.plural) = (text()?, Some(text()?)),
@@ -79,7 +88,13 @@ impl Crm {
                             .map_err(|_| Error::field("list", "type", "must be a list of fields"))?;
                         (object.list, overlay.list) = (list.clone(), Some(list));
                     }
-                    _ => return Err(Error::field(key.chars().take(60).collect::<String>(), "read_only", "cannot be changed")),
+                    _ => {
+                        return Err(Error::field(
+                            key.chars().take(60).collect::<String>(),
+                            "read_only",
+                            "cannot be changed",
+                        ));
+                    }
                 }
             }
             check_object(schema, &object)?;
@@ -118,7 +133,8 @@ impl Crm {
             let last = owner.fields.iter().map(|f| f.code.0).max().unwrap_or(0).max(FIRST_CUSTOM_FIELD - 1);
             let mut json = Json::Object(declaration.clone());
             json["code"] = json!(last + 1);
-            let field: Field = serde_json::from_value(json).map_err(|e| Error::new(Code::Invalid, format!("field: {e}")))?;
+            let field: Field =
+                serde_json::from_value(json).map_err(|e| Error::new(Code::Invalid, format!("field: {e}")))?;
             let field = Field { custom: true, ..field };
             if owner.fields.iter().any(|f| f.name == field.name) {
                 return Err(Error::new(Code::NotUnique, "there is, or was, a field of this name"));
@@ -144,8 +160,8 @@ impl Crm {
 
     /// Everything but the name, the type and what depends on them.
     pub fn field_patch(&self, ctx: &Ctx, object: &str, field: &str, patch: Map) -> Result<Arc<Object>> {
-        let changes: FieldChanges =
-            serde_json::from_value(Json::Object(patch)).map_err(|e| Error::new(Code::Invalid, format!("field: {e}")))?;
+        let changes: FieldChanges = serde_json::from_value(Json::Object(patch))
+            .map_err(|e| Error::new(Code::Invalid, format!("field: {e}")))?;
         let after = self.field_change(ctx, object, field, &changes)?;
         if changes.search.is_some() {
             self.inner.follower.index_again(after.code);
@@ -163,7 +179,8 @@ impl Crm {
         if declared.title == field {
             return Err(Error::new(Code::InUse, "the field names the records"));
         }
-        let gone = FieldChanges { retired: Some(true), required: Some(false), unique: Some(false), ..Default::default() };
+        let gone =
+            FieldChanges { retired: Some(true), required: Some(false), unique: Some(false), ..Default::default() };
         self.field_change(ctx, object, field, &gone)
     }
 
@@ -171,7 +188,8 @@ impl Crm {
         self.declare(ctx, |view, schema| {
             let mut owner = known(schema, object)?;
             let found = owner.fields.iter_mut().find(|f| f.name == field).ok_or_else(|| Error::not_found("field"))?;
-            let newly_strict = changes.unique == Some(true) && !found.unique || changes.required == Some(true) && !found.required;
+            let newly_strict =
+                changes.unique == Some(true) && !found.unique || changes.required == Some(true) && !found.required;
             changes.apply(found);
             let found = found.clone();
             if newly_strict && found.unique && view.count(owner.code).or_store()? > 0 {
@@ -259,7 +277,9 @@ fn with_common_fields(mut object: Object) -> Object {
 }
 
 fn is_name(name: &str) -> bool {
-    name.len() <= 60 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+    name.len() <= 60
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 fn check_label(label: &str, field: &str, errors: &mut Vec<FieldError>) {
@@ -275,7 +295,10 @@ fn check_object(schema: &Schema, object: &Object) -> Result<()> {
     }
     check_label(&object.label, "label", &mut errors);
     check_label(&object.plural, "plural", &mut errors);
-    if object.field(&object.title).is_none_or(|f| f.retired || !matches!(f.kind, FieldType::Text | FieldType::PersonName)) {
+    if object
+        .field(&object.title)
+        .is_none_or(|f| f.retired || !matches!(f.kind, FieldType::Text | FieldType::PersonName))
+    {
         errors.push(FieldError::new("title", "value", "must be a text field of the object"));
     }
     let known = |name: &String| object.field(name).is_some() || aplomb_model::schema::system::by_name(name).is_some();
@@ -302,7 +325,11 @@ fn check_field(schema: &Schema, object: &Object, field: &Field) -> Result<()> {
     };
     let reserved = aplomb_model::schema::system::by_name(&field.name).is_some();
     test(is_name(&field.name) && !reserved, "name", "must be a camelCase name of letters and digits");
-    test(!field.label.trim().is_empty() && field.label.chars().count() <= 100, "label", "must have 1 to 100 characters");
+    test(
+        !field.label.trim().is_empty() && field.label.chars().count() <= 100,
+        "label",
+        "must have 1 to 100 characters",
+    );
     test(field.search <= 3, "search", "must be 0 to 3");
     let reference = matches!(field.kind, FieldType::Reference | FieldType::References);
     test(reference || field.target.is_empty(), "target", "is for references only");
@@ -313,17 +340,24 @@ fn check_field(schema: &Schema, object: &Object, field: &Field) -> Result<()> {
     test(chosen || (field.choices.is_empty() && !field.open), "choices", "are for choice fields only");
     test(!chosen || field.open || !field.choices.is_empty(), "choices", "at least one is required");
     let keys: std::collections::BTreeSet<&str> = field.choices.iter().map(|c| c.key.as_str()).collect();
-    test(keys.len() == field.choices.len() && field.choices.len() <= MOST_CHOICES, "choices", "keys must differ; at most 2000");
-    let short = |c: &aplomb_model::Choice| !c.key.is_empty() && c.key.len() <= 100 && !c.label.is_empty() && c.label.len() <= 400;
+    test(
+        keys.len() == field.choices.len() && field.choices.len() <= MOST_CHOICES,
+        "choices",
+        "keys must differ; at most 2000",
+    );
+    let short = |c: &aplomb_model::Choice| {
+        !c.key.is_empty() && c.key.len() <= 100 && !c.label.is_empty() && c.label.len() <= 400
+    };
     test(field.choices.iter().all(short), "choices", "every choice needs a key and a label");
     let listed = matches!(field.kind, FieldType::Email | FieldType::Phone | FieldType::Url);
     test(listed || !field.many, "many", "is for e-mail, phone and URL fields only");
     test(!matches!(field.kind, FieldType::Formula | FieldType::RollUp), "type", "is not available yet");
     let span = field.min.zip(field.max).is_none_or(|(min, max)| min <= max);
     test(span, "min", "must not be above max");
-    let default_ok = field.default.as_ref().is_none_or(|d| {
-        Reader { schema, currency: aplomb_model::Currency::EUR }.read(field, d).is_ok()
-    });
+    let default_ok = field
+        .default
+        .as_ref()
+        .is_none_or(|d| Reader { schema, currency: aplomb_model::Currency::EUR }.read(field, d).is_ok());
     test(default_ok, "default", "is not a value of this field");
     if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
 }

@@ -66,7 +66,8 @@ impl Passwords {
     }
 
     fn hash(&self, password: &str, with: &Stored) -> Result<[u8; 32]> {
-        let params = Params::new(with.memory_kib, with.passes, with.lanes, Some(32)).or_internal("the password's cost")?;
+        let params =
+            Params::new(with.memory_kib, with.passes, with.lanes, Some(32)).or_internal("the password's cost")?;
         let _turn = self.turn();
         let mut hash = [0; 32];
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

@@ -34,7 +34,8 @@ impl Crm {
         let ctx = ctx.clone().because(SAMPLE);
         let rows = rows(&ctx, self.currency())?;
         let schema = self.schema();
-        let object = |name: &str| schema.by_name(name).cloned().ok_or_else(|| Error::internal("the sample's object is missing"));
+        let object =
+            |name: &str| schema.by_name(name).cloned().ok_or_else(|| Error::internal("the sample's object is missing"));
         let mut ids: Vec<(ObjectCode, Id)> = Vec::with_capacity(rows.len());
         let mut counts = Map::new();
         for row in &rows {

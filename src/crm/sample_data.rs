@@ -145,7 +145,8 @@ impl Maker<'_> {
     fn products(&mut self, words: &Words) -> Vec<Id> {
         let make = |p: &Product| {
             let price = json!({"amount": p.3, "currency": self.currency});
-            let fields = json!({"name": p.0, "sku": format!("SAMPLE-{}", p.1), "category": p.2, "price": price, "billing": p.4});
+            let fields =
+                json!({"name": p.0, "sku": format!("SAMPLE-{}", p.1), "category": p.2, "price": price, "billing": p.4});
             self.add("product", fields)
         };
         words.products.iter().map(make).collect()
@@ -177,7 +178,8 @@ impl Maker<'_> {
             let (company, role) = (n % ids.len(), self.roll(words.titles.len()));
             let (first, last) = (&words.first[n % words.first.len()], &words.last[(n * 7 + n / 40) % words.last.len()]);
             let domain = &companies[company].1;
-            let local = aplomb_model::fold(&format!("{first}.{last}")).replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "");
+            let local = aplomb_model::fold(&format!("{first}.{last}"))
+                .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "");
             let email = format!("{local}@{domain}");
             let consent = *self.pick(&["given", "given", "unknown", "refused"]);
             let fields = json!({
@@ -197,8 +199,13 @@ impl Maker<'_> {
 
     fn leads(&mut self, words: &Words, campaigns: &[Id]) {
         for n in 0..LEADS {
-            let (first, last) = (&words.first[(n * 11 + 5) % words.first.len()], &words.last[(n * 5 + 3) % words.last.len()]);
-            let firm = format!("{} {}", words.last[(n * 3 + 8) % words.last.len()], self.pick(&["Group", "GmbH", "Ltd", "& Sons"]));
+            let (first, last) =
+                (&words.first[(n * 11 + 5) % words.first.len()], &words.last[(n * 5 + 3) % words.last.len()]);
+            let firm = format!(
+                "{} {}",
+                words.last[(n * 3 + 8) % words.last.len()],
+                self.pick(&["Group", "GmbH", "Ltd", "& Sons"])
+            );
             let local = aplomb_model::fold(last).replace(|c: char| !c.is_ascii_alphanumeric(), "");
             let fields = json!({
                 "name": {"first": first, "last": last}, "companyName": firm, "email": [format!("{local}{n}@leads.example")],
@@ -211,9 +218,26 @@ impl Maker<'_> {
         }
     }
 
-    fn deals(&mut self, words: &Words, companies: &[Company], ids: &[Id], people: &[Person], products: &[Id]) -> Vec<Deal> {
+    fn deals(
+        &mut self,
+        words: &Words,
+        companies: &[Company],
+        ids: &[Id],
+        people: &[Person],
+        products: &[Id],
+    ) -> Vec<Deal> {
         const STAGES: [&str; 12] = [
-            "qualification", "needsAnalysis", "proposal", "negotiation", "commit", "won", "won", "won", "lost", "lost", "proposal",
+            "qualification",
+            "needsAnalysis",
+            "proposal",
+            "negotiation",
+            "commit",
+            "won",
+            "won",
+            "won",
+            "lost",
+            "lost",
+            "proposal",
             "needsAnalysis",
         ];
         let make = |n: usize| {
@@ -256,7 +280,10 @@ impl Maker<'_> {
             let deal = n.is_multiple_of(2).then(|| self.pick(deals));
             let person = deal.map_or_else(|| self.roll(people.len()), |d| d.person);
             let company = deal.map_or(people[person].company, |d| d.company);
-            let mut related = vec![json!({"object": "contact", "id": people[person].id}), json!({"object": "company", "id": ids[company]})];
+            let mut related = vec![
+                json!({"object": "contact", "id": people[person].id}),
+                json!({"object": "company", "id": ids[company]}),
+            ];
             related.extend(deal.map(|d| json!({"object": "deal", "id": d.id})));
             // more of it lately
             let (a, b) = (self.roll(180) as i64, self.roll(180) as i64);
@@ -271,36 +298,51 @@ impl Maker<'_> {
         let direction = *self.pick(&["outbound", "outbound", "inbound"]);
         let at = self.days(days);
         match kind {
-            0..=2 => ("call", json!({
-                "subject": self.pick(&words.calls), "body": self.pick(&words.call_notes), "at": at, "direction": direction,
-                "duration": 120 + 60 * self.roll(25), "outcome": self.pick(&["connected", "connected", "noAnswer", "leftMessage"]),
-            })),
-            3..=6 => ("email", json!({
-                "subject": self.pick(&words.emails), "body": self.pick(&words.email_bodies), "at": at, "direction": direction,
-                "status": if direction == "inbound" { "received" } else { "sent" },
-                "from": if direction == "inbound" { json!(email) } else { Json::Null },
-                "to": if direction == "inbound" { Json::Null } else { json!([email]) },
-            })),
+            0..=2 => (
+                "call",
+                json!({
+                    "subject": self.pick(&words.calls), "body": self.pick(&words.call_notes), "at": at, "direction": direction,
+                    "duration": 120 + 60 * self.roll(25), "outcome": self.pick(&["connected", "connected", "noAnswer", "leftMessage"]),
+                }),
+            ),
+            3..=6 => (
+                "email",
+                json!({
+                    "subject": self.pick(&words.emails), "body": self.pick(&words.email_bodies), "at": at, "direction": direction,
+                    "status": if direction == "inbound" { "received" } else { "sent" },
+                    "from": if direction == "inbound" { json!(email) } else { Json::Null },
+                    "to": if direction == "inbound" { Json::Null } else { json!([email]) },
+                }),
+            ),
             7 => {
                 let planned = self.roll(4) == 0;
                 let at = if planned { self.days(1 + self.roll(30) as i64) } else { at };
-                ("meeting", json!({
-                    "subject": self.pick(&words.meetings), "at": at, "endAt": at.plus_seconds(3_600),
-                    "status": if planned { "planned" } else { "held" }, "location": self.pick(&["On site", "Video call", "Our office"]),
-                }))
+                (
+                    "meeting",
+                    json!({
+                        "subject": self.pick(&words.meetings), "at": at, "endAt": at.plus_seconds(3_600),
+                        "status": if planned { "planned" } else { "held" }, "location": self.pick(&["On site", "Video call", "Our office"]),
+                    }),
+                )
             }
             8..=9 => {
                 let open = self.roll(3) != 0;
                 let due = if open { self.days(self.roll(35) as i64 - 4) } else { at };
-                ("task", json!({
-                    "subject": self.pick(&words.tasks), "dueAt": due, "status": if open { "open" } else { "done" },
-                    "priority": self.pick(&["low", "normal", "normal", "high"]),
-                }))
+                (
+                    "task",
+                    json!({
+                        "subject": self.pick(&words.tasks), "dueAt": due, "status": if open { "open" } else { "done" },
+                        "priority": self.pick(&["low", "normal", "normal", "high"]),
+                    }),
+                )
             }
             10 => ("note", json!({"title": "Note", "body": self.pick(&words.notes), "at": at})),
-            _ => ("activity", json!({
-                "kind": self.pick(&["event", "demo", "visit", "message"]), "subject": self.pick(&words.activities), "at": at,
-            })),
+            _ => (
+                "activity",
+                json!({
+                    "kind": self.pick(&["event", "demo", "visit", "message"]), "subject": self.pick(&words.activities), "at": at,
+                }),
+            ),
         }
     }
 }
@@ -322,7 +364,8 @@ mod tests {
         assert_eq!((counts["company"], counts["contact"], counts["deal"]), (30, 120, 60));
         let work: usize = ["activity", "task", "note", "call", "meeting", "email"].iter().map(|k| counts[k]).sum();
         assert_eq!(work, 600);
-        let names: std::collections::BTreeSet<_> = rows.iter().filter(|r| r.object == "contact").map(|r| r.fields["name"].to_string()).collect();
+        let names: std::collections::BTreeSet<_> =
+            rows.iter().filter(|r| r.object == "contact").map(|r| r.fields["name"].to_string()).collect();
         assert_eq!(names.len(), 120);
     }
 }

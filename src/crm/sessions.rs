@@ -70,7 +70,8 @@ impl Crm {
             inner.throttle.failed(now, email, address);
             return Err(Error::new(Code::BadCredentials, "the e-mail address or the password is wrong"));
         }
-        let user = user.ok_or_else(|| Error::new(Code::BadCredentials, "the e-mail address or the password is wrong"))?;
+        let user =
+            user.ok_or_else(|| Error::new(Code::BadCredentials, "the e-mail address or the password is wrong"))?;
         inner.throttle.succeeded(email);
         let login = inner.open_session(now, random, user)?;
         inner.note_login(now, random, user);
@@ -134,7 +135,8 @@ impl Inner {
         let key = hash(&token);
         let mut ops = self.outlived(now)?;
         ops.push(stored.op(&key)?);
-        let ctx = Ctx { actor: Arc::new(Actor { user, ..Actor::system() }), ..Ctx::system(now, random.clone(), "login") };
+        let ctx =
+            Ctx { actor: Arc::new(Actor { user, ..Actor::system() }), ..Ctx::system(now, random.clone(), "login") };
         self.commit_docs(&ctx, "login", ops, vec![])?;
         self.sessions.0.write().insert(key, stored.clone());
         Ok(Login { token, session: stored.public() })

@@ -61,7 +61,9 @@ pub struct Numbering {
 impl Default for Settings {
     fn default() -> Settings {
         let numbering = [("ticket", "T-"), ("quote", "Q-"), ("order", "O-"), ("invoice", "I-"), ("contract", "C-")]
-            .map(|(object, prefix)| (object.to_owned(), Numbering { prefix: prefix.to_owned(), ..Numbering::default() }));
+            .map(|(object, prefix)| {
+                (object.to_owned(), Numbering { prefix: prefix.to_owned(), ..Numbering::default() })
+            });
         Settings {
             organisation: Organisation::default(),
             currency_rates: BTreeMap::new(),
@@ -79,7 +81,12 @@ impl Default for Organisation {
 
 impl Default for Formats {
     fn default() -> Formats {
-        Formats { number: "1,234.56".into(), date: "yyyy-MM-dd".into(), time: "24h".into(), week_start: "monday".into() }
+        Formats {
+            number: "1,234.56".into(),
+            date: "yyyy-MM-dd".into(),
+            time: "24h".into(),
+            week_start: "monday".into(),
+        }
     }
 }
 
@@ -110,7 +117,11 @@ impl Settings {
         };
         let name = self.organisation.name.trim();
         test(!name.is_empty() && name.chars().count() <= 200, "organisation.name", "must have 1 to 200 characters");
-        test(zone(&self.organisation.time_zone).is_some(), "organisation.timeZone", "must be a zone such as Europe/Berlin");
+        test(
+            zone(&self.organisation.time_zone).is_some(),
+            "organisation.timeZone",
+            "must be a zone such as Europe/Berlin",
+        );
         let tag = &self.organisation.language;
         let tag_ok = (2..=35).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         test(tag_ok, "organisation.language", "must be a language tag such as en or de-CH");
@@ -119,7 +130,11 @@ impl Settings {
         let numbers_ok = self.numbering.values().all(|n| n.digits <= 12 && n.prefix.chars().count() <= 20);
         test(numbers_ok, "numbering", "at most 12 digits and 20 characters of prefix");
         let formats = &self.formats;
-        test(["1,234.56", "1.234,56", "1 234,56", "1'234.56"].contains(&&*formats.number), "formats.number", "unknown format");
+        test(
+            ["1,234.56", "1.234,56", "1 234,56", "1'234.56"].contains(&&*formats.number),
+            "formats.number",
+            "unknown format",
+        );
         test(
             ["yyyy-MM-dd", "dd.MM.yyyy", "dd/MM/yyyy", "MM/dd/yyyy"].contains(&&*formats.date),
             "formats.date",

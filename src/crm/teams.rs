@@ -70,7 +70,8 @@ impl Crm {
 fn show(render: &Render<'_>, object: &Object, record: &Record) -> Json {
     let mut json = render.record(object, record, &Columns::ALL);
     let fields = json["fields"].take();
-    let mut team: Map = [("id".to_owned(), json!(record.id)), ("version".to_owned(), json!(record.version))].into_iter().collect();
+    let mut team: Map =
+        [("id".to_owned(), json!(record.id)), ("version".to_owned(), json!(record.version))].into_iter().collect();
     if let Json::Object(fields) = fields {
         team.extend(fields);
     }

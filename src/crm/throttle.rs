@@ -37,7 +37,8 @@ impl Throttle {
         };
         let seconds = wait(email_key(email), FREE).max(wait(address_key(address), FREE_PER_ADDRESS));
         let Some(seconds) = seconds else { return Ok(()) };
-        let error = Error::new(Code::TooManyRequests, format!("too many failed log-ins; try again in {seconds} seconds"));
+        let error =
+            Error::new(Code::TooManyRequests, format!("too many failed log-ins; try again in {seconds} seconds"));
         Err(Error { retry_after_seconds: Some(seconds), ..error })
     }
 

@@ -165,10 +165,23 @@ pub struct BatchDone {
 #[derive(Debug, Clone)]
 pub enum BulkOp {
     /// with an id of the caller's choice when given, so that a repeated job creates nothing twice
-    Create { object: ObjectCode, id: Option<Id>, fields: Fields },
+    Create {
+        object: ObjectCode,
+        id: Option<Id>,
+        fields: Fields,
+    },
     /// `None` clears
-    Update { object: ObjectCode, id: Id, if_version: Option<u32>, fields: Vec<(FieldCode, Option<Value>)> },
-    Trash { object: ObjectCode, id: Id, if_version: Option<u32> },
+    Update {
+        object: ObjectCode,
+        id: Id,
+        if_version: Option<u32>,
+        fields: Vec<(FieldCode, Option<Value>)>,
+    },
+    Trash {
+        object: ObjectCode,
+        id: Id,
+        if_version: Option<u32>,
+    },
 }
 
 #[derive(Debug, Clone)]

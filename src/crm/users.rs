@@ -76,7 +76,8 @@ impl Crm {
         let current = take_text(&mut fields, "currentPassword")?;
         self.inner.check_roles(ctx, &fields, &user.roles)?;
         if let Some(password) = &password {
-            let checked = !myself || self.inner.passwords.verify(&self.inner.view()?, Some(id), &current.unwrap_or_default())?;
+            let checked =
+                !myself || self.inner.passwords.verify(&self.inner.view()?, Some(id), &current.unwrap_or_default())?;
             if !checked {
                 return Err(Error::field("currentPassword", "wrong", "is not the current password"));
             }
@@ -147,7 +148,9 @@ impl Inner {
     fn check_roles(&self, ctx: &Ctx, fields: &Map, before: &[String]) -> Result<()> {
         let Some(roles) = fields.get("roles") else { return Ok(()) };
         let wrong = |detail: &str| Err(Error::field("roles", "value", detail));
-        let Some(keys) = roles.as_array().filter(|r| !r.is_empty()) else { return wrong("must be a list of roles, at least one") };
+        let Some(keys) = roles.as_array().filter(|r| !r.is_empty()) else {
+            return wrong("must be a list of roles, at least one");
+        };
         let directory = self.directory()?;
         for key in keys {
             let Some(key) = key.as_str().filter(|k| directory.roles.contains_key(*k)) else {

@@ -16,7 +16,8 @@ impl Crm {
         let user = directory.users.get(&actor.user);
         let mut permissions = Map::new();
         for object in self.schema().objects() {
-            let scopes = Action::ALL.map(|a| (json!(a).as_str().unwrap_or_default().to_owned(), json!(scope(actor, &object.name, a))));
+            let scopes = Action::ALL
+                .map(|a| (json!(a).as_str().unwrap_or_default().to_owned(), json!(scope(actor, &object.name, a))));
             permissions.insert(object.name.clone(), Json::Object(scopes.into_iter().collect()));
         }
         let capabilities: Vec<Capability> = Capability::ALL.into_iter().filter(|c| can(actor, *c)).collect();

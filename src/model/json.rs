@@ -68,7 +68,9 @@ impl Reader<'_> {
         }
         let value = match field.kind {
             Text | LongText => Value::Text(self.text(field, json)?),
-            Email | Phone | Url if field.many => Value::Texts(self.list(field, json, |j| self.contact_point(field, j))?),
+            Email | Phone | Url if field.many => {
+                Value::Texts(self.list(field, json, |j| self.contact_point(field, j))?)
+            }
             Email | Phone | Url => Value::Text(self.contact_point(field, first(json))?),
             Number | Duration | Rating => Value::Number(number(field, json)?),
             YesNo => Value::Bool(json.as_bool().ok_or_else(|| wrong(field, "true or false"))?),
@@ -78,19 +80,25 @@ impl Reader<'_> {
             },
             FieldType::Date => match text_of(json).ok_or_else(|| wrong(field, "a date such as 2026-03-31"))? {
                 "" => return Ok(None),
-                text => Value::Date(text.parse::<crate::Date>().map_err(|_| wrong(field, "a date such as 2026-03-31"))?),
+                text => {
+                    Value::Date(text.parse::<crate::Date>().map_err(|_| wrong(field, "a date such as 2026-03-31"))?)
+                }
             },
             DateTime => match text_of(json).ok_or_else(|| wrong(field, "a time such as 2026-03-31T09:00:00Z"))? {
                 "" => return Ok(None),
-                text => Value::Time(parse_time(text).ok_or_else(|| wrong(field, "a time such as 2026-03-31T09:00:00Z"))?),
+                text => {
+                    Value::Time(parse_time(text).ok_or_else(|| wrong(field, "a time such as 2026-03-31T09:00:00Z"))?)
+                }
             },
             Choice => {
                 let text = text_of(json).ok_or_else(|| wrong(field, "one of the choices"))?;
                 Value::Text(if text.is_empty() { String::new() } else { choice(field, text)? })
             }
-            MultiChoice => Value::Texts(self.list(field, json, |j| {
-                choice(field, text_of(j).ok_or_else(|| wrong(field, "a list of choices"))?)
-            })?),
+            MultiChoice => {
+                Value::Texts(self.list(field, json, |j| {
+                    choice(field, text_of(j).ok_or_else(|| wrong(field, "a list of choices"))?)
+                })?)
+            }
             FieldType::Address => Value::Address(
                 serde_json::from_value::<crate::Address>(json.clone())
                     .map_err(|_| wrong(field, "an object {street, city, region, postalCode, country}"))
@@ -123,7 +131,8 @@ impl Reader<'_> {
                     .map_err(|_| wrong(field, "a list of uploaded files"))?,
             ),
             GeoPoint => {
-                let geo: Geo = serde_json::from_value(json.clone()).map_err(|_| wrong(field, "an object {lat, lon}"))?;
+                let geo: Geo =
+                    serde_json::from_value(json.clone()).map_err(|_| wrong(field, "an object {lat, lon}"))?;
                 if !(-90.0..=90.0).contains(&geo.lat) || !(-180.0..=180.0).contains(&geo.lon) {
                     return Err(range(field, "latitude -90 to 90, longitude -180 to 180"));
                 }
@@ -151,9 +160,13 @@ impl Reader<'_> {
         }
         check_text(field, text)?;
         match field.kind {
-            FieldType::Email if !is_email(text) => Err(FieldError::new(&field.name, "email", "is not an e-mail address")),
+            FieldType::Email if !is_email(text) => {
+                Err(FieldError::new(&field.name, "email", "is not an e-mail address"))
+            }
             FieldType::Email => Ok(text.to_owned()),
-            FieldType::Phone if !is_phone(text) => Err(FieldError::new(&field.name, "phone", "is not a telephone number")),
+            FieldType::Phone if !is_phone(text) => {
+                Err(FieldError::new(&field.name, "phone", "is not a telephone number"))
+            }
             FieldType::Url => url(field, text),
             _ => Ok(text.to_owned()),
         }
@@ -297,7 +310,8 @@ pub fn choice(field: &Field, text: &str) -> Result<String, FieldError> {
 /// A pragmatic check: one `@`, no spaces, a dot in the domain, lengths of RFC 5321.
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let clean = |s: &str| !s.is_empty() && !s.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[],;\"@".contains(c));
+    let clean =
+        |s: &str| !s.is_empty() && !s.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[],;\"@".contains(c));
     text.len() <= 254
         && local.len() <= 64
         && clean(local)

@@ -280,9 +280,12 @@ mod tests {
 
     #[test]
     fn names_split() {
-        for (full, first, last) in
-            [("Ada Lovelace", "Ada", "Lovelace"), ("Lovelace, Ada", "Ada", "Lovelace"), ("Plato", "", "Plato"), ("", "", "")]
-        {
+        for (full, first, last) in [
+            ("Ada Lovelace", "Ada", "Lovelace"),
+            ("Lovelace, Ada", "Ada", "Lovelace"),
+            ("Plato", "", "Plato"),
+            ("", "", ""),
+        ] {
             assert_eq!(PersonName::parse(full), PersonName { first: first.into(), last: last.into() });
         }
     }

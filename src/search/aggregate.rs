@@ -130,10 +130,12 @@ impl<'a> Aggregation<'a> {
         }
     }
 
-    fn open<'c>(&self, segment: &Segment, columns: impl Iterator<Item = Option<&'c Column>>) -> Result<Vec<Option<Arc<Col>>>, SearchError> {
-        columns
-            .map(|c| c.map_or(Ok(None), |c| segment.column(&c.name, is_text(c.kind))))
-            .collect()
+    fn open<'c>(
+        &self,
+        segment: &Segment,
+        columns: impl Iterator<Item = Option<&'c Column>>,
+    ) -> Result<Vec<Option<Arc<Col>>>, SearchError> {
+        columns.map(|c| c.map_or(Ok(None), |c| segment.column(&c.name, is_text(c.kind)))).collect()
     }
 
     /// From keys of this segment to groups; pairs of position in the block and group.
@@ -251,8 +253,13 @@ impl Column {
 }
 
 /// Positions in the block with their keys; several for a record with several values.
-fn keys_of(block: &[u32], columns: &[Option<Arc<Col>>], buckets: &[Option<Buckets>]) -> Vec<(usize, [u64; MAX_DIMENSIONS])> {
-    let mut rows: Vec<(usize, [u64; MAX_DIMENSIONS])> = (0..block.len()).map(|at| (at, [MISSING; MAX_DIMENSIONS])).collect();
+fn keys_of(
+    block: &[u32],
+    columns: &[Option<Arc<Col>>],
+    buckets: &[Option<Buckets>],
+) -> Vec<(usize, [u64; MAX_DIMENSIONS])> {
+    let mut rows: Vec<(usize, [u64; MAX_DIMENSIONS])> =
+        (0..block.len()).map(|at| (at, [MISSING; MAX_DIMENSIONS])).collect();
     let mut firsts = Vec::new();
     for (dimension, (col, bucket)) in columns.iter().zip(buckets).enumerate() {
         let Some(col) = col else { continue };
@@ -331,7 +338,9 @@ impl Total {
         self.values += 1;
         match op {
             AggregateOp::Count => {}
-            AggregateOp::Sum | AggregateOp::Avg if kind == Kind::Number => self.float += from_sortable(number_of(value)),
+            AggregateOp::Sum | AggregateOp::Avg if kind == Kind::Number => {
+                self.float += from_sortable(number_of(value))
+            }
             AggregateOp::Sum | AggregateOp::Avg => self.whole += i128::from(number_of(value)),
             AggregateOp::Min => self.lower(Place::Number(value)),
             AggregateOp::Max => self.raise(Place::Number(value)),
@@ -363,7 +372,11 @@ impl Total {
         match measure.op {
             AggregateOp::Count => int(self.values.into()),
             AggregateOp::Distinct => int(self.distinct.len() as i128),
-            AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Percentiles if self.values == 0 || is_text(column.kind) => AggValue::None,
+            AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Percentiles
+                if self.values == 0 || is_text(column.kind) =>
+            {
+                AggValue::None
+            }
             AggregateOp::Sum if column.kind == Kind::Number => AggValue::Number(self.float),
             AggregateOp::Sum => int(self.whole),
             AggregateOp::Avg if column.kind == Kind::Number => AggValue::Number(self.float / self.values as f64),

@@ -47,7 +47,8 @@ const BUSY: usize = 2_000;
 impl Index {
     /// Opens or creates. Damaged, missing or outdated files are thrown away: [`Opened::Rebuild`].
     pub fn open(options: Options, schema: Schema) -> Result<(Index, Opened), SearchError> {
-        let sealed = SealedDir::new(&options.dir, options.key, options.cache_bytes / 2).map_err(std::io::Error::from)?;
+        let sealed =
+            SealedDir::new(&options.dir, options.key, options.cache_bytes / 2).map_err(std::io::Error::from)?;
         let inner = Inner {
             sealed,
             kept: Kept::new(options.cache_bytes as u64 / 2),
@@ -176,6 +177,7 @@ impl Index {
 
     /// Blocks until [`Index::seq`] is at least `seq`; false when the time is over.
     pub fn wait_for(&self, seq: Seq, timeout: Duration) -> bool {
+        #[expect(clippy::disallowed_methods, reason = "the end of a wait, as the condition variable takes it")]
         let until = Instant::now() + timeout;
         let mut current = self.inner.seq.lock();
         while *current < seq {
@@ -276,7 +278,12 @@ impl Index {
             let tolerance = after.as_ref().map(|c| c.tolerance);
             let found = Ranked::search(&[(q.object, view, docs)], sought, after.as_ref(), tolerance, q.limit)?;
             let next = found.next(hash);
-            return Ok(Page { ids: found.rows.iter().map(|(_, r)| Id::from_u128(r.id)).collect(), next, total: found.total, seq });
+            return Ok(Page {
+                ids: found.rows.iter().map(|(_, r)| Id::from_u128(r.id)).collect(),
+                next,
+                total: found.total,
+                seq,
+            });
         }
         let mut tolerance = 0;
         if let Some(sought) = &sought {
@@ -325,7 +332,8 @@ impl Index {
         }
         let tolerance = after.as_ref().map(|c| c.tolerance);
         let found = Ranked::search(&places, &sought, after.as_ref(), tolerance, q.limit)?;
-        let hit = |(object, row): &(ObjectCode, Row)| Hit { object: *object, id: Id::from_u128(row.id), score: row.score };
+        let hit =
+            |(object, row): &(ObjectCode, Row)| Hit { object: *object, id: Id::from_u128(row.id), score: row.score };
         Ok(TextPage { hits: found.rows.iter().map(hit).collect(), next: found.next(hash), total: found.total, seq })
     }
 }

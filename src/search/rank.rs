@@ -97,7 +97,13 @@ impl Order {
     }
 
     /// The first `limit` of the documents (by segment) that come after a row, in order.
-    pub fn first(&self, segments: &[Segment], docs: &[Bits], after: Option<(&[Place], u128)>, limit: usize) -> Result<Vec<Row>, SearchError> {
+    pub fn first(
+        &self,
+        segments: &[Segment],
+        docs: &[Bits],
+        after: Option<(&[Place], u128)>,
+        limit: usize,
+    ) -> Result<Vec<Row>, SearchError> {
         if limit == 0 {
             return Ok(vec![]);
         }
@@ -175,7 +181,12 @@ impl Order {
     }
 
     /// Where a row of any segment would stand in this one.
-    fn place(&self, columns: &[Option<Arc<Col>>], places: &[Place], id: u128) -> Result<([u64; MAX_KEYS], u128), SearchError> {
+    fn place(
+        &self,
+        columns: &[Option<Arc<Col>>],
+        places: &[Place],
+        id: u128,
+    ) -> Result<([u64; MAX_KEYS], u128), SearchError> {
         if places.len() != self.keys.len() {
             return Err(SearchError::BadCursor);
         }
@@ -206,7 +217,13 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(order: &Order, at: usize, segment: &Segment, docs: &'a Bits, after: Option<(&[Place], u128)>) -> Result<Part<'a>, SearchError> {
+    fn new(
+        order: &Order,
+        at: usize,
+        segment: &Segment,
+        docs: &'a Bits,
+        after: Option<(&[Place], u128)>,
+    ) -> Result<Part<'a>, SearchError> {
         let columns = order.keys.iter().map(|k| segment.column(&k.column, k.text)).collect::<Result<Vec<_>, _>>()?;
         let ids = segment.ids()?;
         let after = after.map(|(places, id)| order.place(&columns, places, id)).transpose()?;
@@ -226,16 +243,16 @@ fn extreme(col: &Col, most: bool) -> u64 {
     if most { col.values.max_value() } else { col.values.min_value() }
 }
 
-/// Twice the ordinal plus one, or an even number between two ordinals.
+/// Twice the ordinal plus two, or an odd number between two ordinals. Never 0, whose reverse is for missing values.
 fn ordinal(col: &Col, text: &str) -> Result<u64, SearchError> {
     use std::ops::Bound::{Excluded, Included};
     let Some(column) = &col.text else { return Ok(0) };
     let terms = column.num_terms() as u64;
     let bounds = column.dictionary().term_bounds_to_ord(Included(text.as_bytes()), Included(text.as_bytes()))?;
     Ok(match bounds.1 {
-        Included(ord) => 2 * ord + 1,
-        Excluded(ord) => 2 * ord.min(terms),
-        std::ops::Bound::Unbounded => 2 * terms,
+        Included(ord) => 2 * ord + 2,
+        Excluded(ord) => 2 * ord.min(terms) + 1,
+        std::ops::Bound::Unbounded => 2 * terms + 1,
     })
 }
 
@@ -256,7 +273,7 @@ impl Key {
             return;
         };
         col.firsts(docs, firsts);
-        let spread = |v: u64| if self.text { 2 * v + 1 } else { v };
+        let spread = |v: u64| if self.text { 2 * v + 2 } else { v };
         out.extend(firsts.iter().map(|v| v.map_or(u64::MAX, |v| self.rank(spread(v)))));
     }
 }

@@ -82,7 +82,13 @@ impl Shard {
         Ok(payload.and_then(|p| p.parse().ok()).unwrap_or(0))
     }
 
-    pub fn put(&self, object: Option<&Object>, record: &Record, context: &DocContext, options: WriterOptions) -> Result<(), SearchError> {
+    pub fn put(
+        &self,
+        object: Option<&Object>,
+        record: &Record,
+        context: &DocContext,
+        options: WriterOptions,
+    ) -> Result<(), SearchError> {
         let document = self.fields.document(object, record, context);
         let mut writing = self.writing.lock();
         self.delete(&mut writing, record.id, options)?;

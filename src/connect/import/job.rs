@@ -147,7 +147,9 @@ impl Imports {
         }
         for (code, label) in new {
             let schema = self.crm.schema();
-            let Some(field) = schema.by_name(&work.object.name).and_then(|o| o.by_code(code).cloned()) else { continue };
+            let Some(field) = schema.by_name(&work.object.name).and_then(|o| o.by_code(code).cloned()) else {
+                continue;
+            };
             let mut choices = field.choices.clone();
             choices.push(aplomb_model::Choice {
                 key: crate::map::words::choice_key(&label),
@@ -254,7 +256,10 @@ impl BatchDoc {
         p.refused += rows;
         let reasons: Vec<CellProblem> = errors
             .iter()
-            .map(|e| CellProblem { field: Some(e.field.clone()), ..CellProblem::row(&e.code, &format!("{}: {}", e.field, e.detail)) })
+            .map(|e| CellProblem {
+                field: Some(e.field.clone()),
+                ..CellProblem::row(&e.code, &format!("{}: {}", e.field, e.detail))
+            })
             .collect();
         self.refused.extend(entry.rows.iter().map(|row| refused(*row, &reasons)));
     }

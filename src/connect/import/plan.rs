@@ -167,7 +167,8 @@ impl Planner<'_> {
     }
 
     fn leave_open(&self, draft: &mut Draft, reference: Reference, plan: &mut Plan) {
-        let open = plan.links.iter().any(|l| l.record == self.ids.row(draft.number) && l.reference.field == reference.field);
+        let open =
+            plan.links.iter().any(|l| l.record == self.ids.row(draft.number) && l.reference.field == reference.field);
         if !open {
             *plan.notes.unknown_references.entry(reference.object.clone()).or_default() += 1;
         }
@@ -175,7 +176,8 @@ impl Planner<'_> {
     }
 
     fn set_link(&self, draft: &mut Draft, reference: &Reference, id: Id) {
-        let (Some(field), Some(object)) = (self.object.by_code(reference.field), self.schema.by_name(&reference.object))
+        let (Some(field), Some(object)) =
+            (self.object.by_code(reference.field), self.schema.by_name(&reference.object))
         else {
             return;
         };
@@ -242,7 +244,8 @@ impl Planner<'_> {
         }
         let matching = self.options.match_field.as_deref().and_then(|name| self.object.field(name));
         if let Some(field) = matching.filter(|f| f.indexed)
-            && let Some(value) = draft.fields.get(field.code).filter(|_| !draft.name_made || field.name != self.object.title)
+            && let Some(value) =
+                draft.fields.get(field.code).filter(|_| !draft.name_made || field.name != self.object.title)
         {
             for scalar in scalars(value, None, Kind::of(field.kind)) {
                 if let Scalar::Text(text) | Scalar::Key(text) = scalar {
@@ -328,7 +331,14 @@ impl Planner<'_> {
         }
         plan.notes.names_made += u64::from(draft.name_made);
         let object = self.object.clone();
-        plan.entries.push(Entry { object, id, before: None, fields: draft.fields, rows: vec![draft.number], changed: true });
+        plan.entries.push(Entry {
+            object,
+            id,
+            before: None,
+            fields: draft.fields,
+            rows: vec![draft.number],
+            changed: true,
+        });
         Some(plan.entries.len() - 1)
     }
 
@@ -356,7 +366,14 @@ impl Planner<'_> {
         }
         let changed = !fields.is_empty();
         let object = self.object.clone();
-        plan.entries.push(Entry { object, id: record.id, before: Some(record), fields, rows: vec![draft.number], changed });
+        plan.entries.push(Entry {
+            object,
+            id: record.id,
+            before: Some(record),
+            fields,
+            rows: vec![draft.number],
+            changed,
+        });
         Some(plan.entries.len() - 1)
     }
 

@@ -127,7 +127,8 @@ impl Resolver {
     fn words(&self, object: &Arc<Object>, reference: &Reference) -> Vec<Word> {
         let text = reference.text.trim();
         let word = |field: &'static str, text: String| Word { object: object.name.clone(), field, text };
-        let external = || word("externalIds", external_key(&self.source, &object.name, &crate::map::convert::external_id(text)));
+        let external =
+            || word("externalIds", external_key(&self.source, &object.name, &crate::map::convert::external_id(text)));
         let mut words = Vec::new();
         let any = reference.by == Key::Any;
         if (any || reference.by == Key::Id) && text.parse::<Id>().is_ok() {
@@ -145,7 +146,9 @@ impl Resolver {
         if any || reference.by == Key::Name {
             words.push(word("name", fold(text)));
         }
-        words.retain(|w| w.field == "id" || w.field == "externalIds" || w.field == "name" || object.field(w.field).is_some());
+        words.retain(|w| {
+            w.field == "id" || w.field == "externalIds" || w.field == "name" || object.field(w.field).is_some()
+        });
         words
     }
 }

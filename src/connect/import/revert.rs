@@ -199,7 +199,8 @@ impl Reverting<'_> {
         let mut fields = Vec::new();
         let mut left = false;
         for (code, before) in self.written(object, touched, &history) {
-            let later = history.iter().any(|e| e.version > touched.before && e.by_people && e.fields.contains_key(&code));
+            let later =
+                history.iter().any(|e| e.version > touched.before && e.by_people && e.fields.contains_key(&code));
             left |= later;
             if !later && record.get(code) != before.as_ref() {
                 fields.push((code, before));
@@ -207,7 +208,11 @@ impl Reverting<'_> {
         }
         Ok(match left {
             false => Fate::Restore(record.version, fields),
-            true => Fate::Keep(record.version, fields, "changed since the import; the fields changed since stay as they are"),
+            true => Fate::Keep(
+                record.version,
+                fields,
+                "changed since the import; the fields changed since stay as they are",
+            ),
         })
     }
 

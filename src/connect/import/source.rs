@@ -91,7 +91,8 @@ impl Read for SealedSource {
         if self.at >= length || buffer.is_empty() {
             return Ok(0);
         }
-        let held = self.piece.as_ref().is_some_and(|(from, bytes)| (*from..from + bytes.len() as u64).contains(&self.at));
+        let held =
+            self.piece.as_ref().is_some_and(|(from, bytes)| (*from..from + bytes.len() as u64).contains(&self.at));
         if !held {
             let bytes = self.file.read(self.at..length.min(self.at + STEP)).map_err(io::Error::other)?;
             self.piece = Some((self.at, bytes));

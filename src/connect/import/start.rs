@@ -90,7 +90,8 @@ impl Imports {
         let order = if american { DateOrder::Mdy } else { DateOrder::Dmy };
         let typed = matches!(format, Format::Xlsx | Format::Jsonl);
         let decimal = if !typed && delimiter == Some(';') { ',' } else { '.' };
-        let am_pm = stats.iter().any(|s| s.dates > 0 && s.samples.iter().any(|v| v.ends_with(" AM") || v.ends_with(" PM")));
+        let am_pm =
+            stats.iter().any(|s| s.dates > 0 && s.samples.iter().any(|v| v.ends_with(" AM") || v.ends_with(" PM")));
         Ok(Hints {
             order: stats.iter().find_map(Stats::date_order).unwrap_or(if am_pm { DateOrder::Mdy } else { order }),
             decimal: match typed {
@@ -106,7 +107,8 @@ impl Imports {
         for (at, change) in mapping.iter().enumerate() {
             let place = format!("mapping[{at}]");
             let column = state.columns.get_mut(change.column);
-            let column = column.ok_or_else(|| Error::field(format!("{place}.column"), "unknown_column", "there is no such column"))?;
+            let column = column
+                .ok_or_else(|| Error::field(format!("{place}.column"), "unknown_column", "there is no such column"))?;
             if let Some(path) = &change.field
                 && target::resolve(&object, path).is_none()
             {
@@ -128,7 +130,8 @@ impl Imports {
         }
         let options: Options =
             serde_json::from_value(json).map_err(|e| Error::field("options", "invalid", e.to_string()))?;
-        let refuse = |field: &str, detail: &str| Err(FieldError::new(format!("options.{field}"), "invalid", detail).into());
+        let refuse =
+            |field: &str, detail: &str| Err(FieldError::new(format!("options.{field}"), "invalid", detail).into());
         let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if options.source.is_empty() || options.source.len() > 40 || !options.source.chars().all(sound) {
             return refuse("source", "must be 1 to 40 letters, digits, dots or dashes");
@@ -246,6 +249,8 @@ impl State {
     }
 
     pub fn names_companies(&self) -> bool {
-        self.columns.iter().any(|c| matches!(c.view.field.as_deref(), Some("company" | "company.name" | "parent" | "parent.name")))
+        self.columns
+            .iter()
+            .any(|c| matches!(c.view.field.as_deref(), Some("company" | "company.name" | "parent" | "parent.name")))
     }
 }

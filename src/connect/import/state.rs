@@ -6,12 +6,10 @@ use aplomb_crm::{Crm, Ctx};
 use aplomb_model::{Error, Id, ObjectCode, Result, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::map::table::Shape;
 use crate::map::target;
 use crate::read::{Format, Layout};
-use crate::map::table::Shape;
-use crate::view::{
-    ColumnView, DateOrder, ImportView, LeftOut, Options, Preview, Progress, RevertReport, Status,
-};
+use crate::view::{ColumnView, DateOrder, ImportView, LeftOut, Options, Preview, Progress, RevertReport, Status};
 
 /// First byte of every document here.
 const VERSION: u8 = 1;
@@ -239,16 +237,24 @@ impl Notes {
         if !self.unknown_owners.is_empty() {
             let rows: u64 = self.unknown_owners.values().sum();
             let names: Vec<&str> = self.unknown_owners.keys().take(20).map(String::as_str).collect();
-            out.push(format!("{rows} rows belong to owners nobody knows here, and go to whoever imports: {}", names.join(", ")));
+            out.push(format!(
+                "{rows} rows belong to owners nobody knows here, and go to whoever imports: {}",
+                names.join(", ")
+            ));
         }
         for (object, rows) in &self.unknown_references {
-            out.push(format!("{rows} rows name a {object} that is not here (yet); they are linked when it is imported"));
+            out.push(format!(
+                "{rows} rows name a {object} that is not here (yet); they are linked when it is imported"
+            ));
         }
         if self.names_made > 0 {
             out.push(format!("{} rows have no name; their e-mail address or domain stands in for it", self.names_made));
         }
         if self.duplicates > 0 {
-            out.push(format!("{} rows repeat a record of the same file and were put together with it", self.duplicates));
+            out.push(format!(
+                "{} rows repeat a record of the same file and were put together with it",
+                self.duplicates
+            ));
         }
         out
     }

@@ -197,7 +197,10 @@ mod tests {
 
     #[test]
     fn lists_are_split() {
-        assert_eq!(emails("Ada <ada@e.example>; b@c.example, d@e.example"), ["ada@e.example", "b@c.example", "d@e.example"]);
+        assert_eq!(
+            emails("Ada <ada@e.example>; b@c.example, d@e.example"),
+            ["ada@e.example", "b@c.example", "d@e.example"]
+        );
         assert_eq!(phones("030 123456 (Zentrale) ::: +49 170 555"), ["030 123456", "+49 170 555"]);
         assert_eq!(tags("vip, Beta"), ["vip", "Beta"]);
         assert_eq!(tags("* myContacts ::: Kunden"), ["Kunden"]);
@@ -206,7 +209,13 @@ mod tests {
 
     #[test]
     fn durations_and_roundings() {
-        for (text, expect) in [("1:30", Some(5400.0)), ("90 min", Some(5400.0)), ("1h 30m", Some(5400.0)), ("45", Some(45.0)), ("soon", None)] {
+        for (text, expect) in [
+            ("1:30", Some(5400.0)),
+            ("90 min", Some(5400.0)),
+            ("1h 30m", Some(5400.0)),
+            ("45", Some(45.0)),
+            ("soon", None),
+        ] {
             assert_eq!(duration(text), expect, "{text}");
         }
         for (digits, expect) in [("1.005", "1.01"), ("-0.999", "-1.00"), ("9.994", "9.99"), ("0.3000001", "0.30")] {

@@ -128,7 +128,8 @@ impl<'a> Converter<'a> {
             },
             Place::Owner(field) if !words::is_nothing(text) => {
                 let object = "user".to_owned();
-                draft.owner = Some(Reference { field: *field, column: at, object, by: Key::Any, text: text.to_owned() });
+                draft.owner =
+                    Some(Reference { field: *field, column: at, object, by: Key::Any, text: text.to_owned() });
             }
             Place::Reference { field, object, by } if !words::is_nothing(text) => {
                 let many = self.object.by_code(*field).is_some_and(|f| f.kind == FieldType::References);
@@ -141,7 +142,13 @@ impl<'a> Converter<'a> {
                 // a list of ids for a single reference (HubSpot's associated companies): the first is the primary one
                 for text in found.take(if many { 100 } else { 1 }) {
                     let text = if *by == Key::External { external_id(text) } else { text.to_owned() };
-                    draft.references.push(Reference { field: *field, column: at, object: object.clone(), by: *by, text });
+                    draft.references.push(Reference {
+                        field: *field,
+                        column: at,
+                        object: object.clone(),
+                        by: *by,
+                        text,
+                    });
                 }
             }
             Place::Owner(_) | Place::Reference { .. } => {}
@@ -326,7 +333,9 @@ impl<'a> Converter<'a> {
         {
             draft.set(field, Value::Text(cell::domain(&url)));
         }
-        let Some(title) = self.object.field(&self.object.title).filter(|f| draft.fields.get(f.code).is_none()) else { return };
+        let Some(title) = self.object.field(&self.object.title).filter(|f| draft.fields.get(f.code).is_none()) else {
+            return;
+        };
         let email = match get(draft, "email") {
             Some(Value::Texts(list)) => list.into_iter().next(),
             Some(Value::Text(one)) => Some(one),
@@ -334,10 +343,13 @@ impl<'a> Converter<'a> {
         };
         let Some(text) = email.or_else(|| get(draft, "domain").map(|d| d.text())) else { return };
         draft.name_made = true;
-        draft.set(title, match title.kind {
-            FieldType::PersonName => Value::Name(PersonName { first: String::new(), last: text }),
-            _ => Value::Text(text),
-        });
+        draft.set(
+            title,
+            match title.kind {
+                FieldType::PersonName => Value::Name(PersonName { first: String::new(), last: text }),
+                _ => Value::Text(text),
+            },
+        );
     }
 }
 

@@ -127,9 +127,9 @@ fn split_time(text: &str) -> (&str, &str) {
         // `9 AM`, `2025-12-31T00Z` are not dates with times that anybody exports
         return (text, "");
     };
-    let start = text[..colon].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| {
-        at + text[at..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = text[..colon]
+        .rfind(|c: char| !c.is_ascii_digit())
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     let blanks = [' ', ',', '\u{a0}', '\u{202f}'];
     let day = text[..start].trim_end_matches(blanks);
     let word = day.strip_suffix(" at").or_else(|| day.strip_suffix(" um"));
@@ -162,8 +162,12 @@ fn clock(text: &str) -> Option<Clock> {
         "Z" | "UTC" | "GMT" => Some(0),
         other => Some(offset(other.trim_start_matches("UTC").trim_start_matches("GMT"))?),
     };
-    ((0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second))
-        .then_some(Clock { hour, minute, second, offset })
+    ((0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second)).then_some(Clock {
+        hour,
+        minute,
+        second,
+        offset,
+    })
 }
 
 /// `+02:00`, `-0500`, `+2`
@@ -265,9 +269,34 @@ fn month_of(word: &str) -> Option<i8> {
 
 fn is_weekday(word: &str) -> bool {
     const DAYS: [&str; 28] = [
-        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "mon", "tue", "wed", "thu", "fri",
-        "sat", "sun", "montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag", "mo", "di", "mi",
-        "do", "fr", "sa", "so",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "sat",
+        "sun",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonntag",
+        "mo",
+        "di",
+        "mi",
+        "do",
+        "fr",
+        "sa",
+        "so",
     ];
     DAYS.contains(&word)
 }
@@ -300,7 +329,17 @@ mod tests {
         ] {
             assert_eq!(parse(text, order).map(|w| w.date.to_string()).as_deref(), Some(expect), "{text}");
         }
-        for text in ["0000-01-01", "2025-02-30", "32.01.2025", "13/13/2025", "12345", "hello 2025", "1-2-3-4", "99999-01-01", "1/2/10000"] {
+        for text in [
+            "0000-01-01",
+            "2025-02-30",
+            "32.01.2025",
+            "13/13/2025",
+            "12345",
+            "hello 2025",
+            "1-2-3-4",
+            "99999-01-01",
+            "1/2/10000",
+        ] {
             assert_eq!(parse(text, DateOrder::Dmy), None, "{text}");
         }
     }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use aplomb_model::query::Part;
 use aplomb_model::{Field, FieldType, Object, Schema};
 
+use super::Vendor;
 use super::stats::Stats;
 use super::synonyms::{HEADERS, IGNORED, PREFIXES};
 use super::target::{self, Place, Target, importable};
 use super::words::{self, key};
-use super::Vendor;
 
 /// What a column is thought to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,7 +203,9 @@ fn fit(schema: &Schema, object: &Object, target: &Target, s: &Stats) -> f64 {
         Place::Reference { object: other, by: target::Key::Any, .. } => {
             return if schema.by_name(other).is_some() { 1.0 } else { 0.0 };
         }
-        Place::Reference { by: target::Key::External, .. } => return if s.share(s.two_words) > 0.5 { 0.2 } else { 1.0 },
+        Place::Reference { by: target::Key::External, .. } => {
+            return if s.share(s.two_words) > 0.5 { 0.2 } else { 1.0 };
+        }
         Place::Reference { by: target::Key::Name, .. } => return if s.share(s.emails) > 0.5 { 0.2 } else { 1.0 },
         Place::Reference { .. } | Place::Owner(_) => return 1.0,
     };
@@ -303,4 +305,3 @@ pub fn covers(field: &Field, targets: &[Target]) -> bool {
         Place::ExternalId | Place::Id | Place::Middle(_) => false,
     })
 }
-

@@ -22,9 +22,26 @@ pub struct Amount {
 }
 
 const SYMBOLS: &[(&str, &str)] = &[
-    ("US$", "USD"), ("A$", "AUD"), ("C$", "CAD"), ("R$", "BRL"), ("HK$", "HKD"), ("NZ$", "NZD"), ("€", "EUR"), ("$", "USD"),
-    ("£", "GBP"), ("¥", "JPY"), ("₹", "INR"), ("₩", "KRW"), ("₺", "TRY"), ("₽", "RUB"), ("₪", "ILS"), ("zł", "PLN"),
-    ("Kč", "CZK"), ("Fr.", "CHF"), ("SFr", "CHF"), ("Euro", "EUR"),
+    ("US$", "USD"),
+    ("A$", "AUD"),
+    ("C$", "CAD"),
+    ("R$", "BRL"),
+    ("HK$", "HKD"),
+    ("NZ$", "NZD"),
+    ("€", "EUR"),
+    ("$", "USD"),
+    ("£", "GBP"),
+    ("¥", "JPY"),
+    ("₹", "INR"),
+    ("₩", "KRW"),
+    ("₺", "TRY"),
+    ("₽", "RUB"),
+    ("₪", "ILS"),
+    ("zł", "PLN"),
+    ("Kč", "CZK"),
+    ("Fr.", "CHF"),
+    ("SFr", "CHF"),
+    ("Euro", "EUR"),
 ];
 
 /// Whether the text can be a number at all, and what it says about the decimal mark.
@@ -83,7 +100,10 @@ fn strip(text: &str) -> Option<(String, Rest)> {
         return None;
     }
     if let Some(plain) = scientific(text) {
-        return Some((plain.trim_start_matches('-').to_owned(), Rest { negative: plain.starts_with('-'), currency: None }));
+        return Some((
+            plain.trim_start_matches('-').to_owned(),
+            Rest { negative: plain.starts_with('-'), currency: None },
+        ));
     }
     let (mut text, mut negative) = match text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
         Some(inner) => (inner.to_owned(), true),
@@ -131,7 +151,8 @@ fn strip(text: &str) -> Option<(String, Rest)> {
 fn blanks_group(text: &str) -> bool {
     let whole = text.split([',', '.']).next().unwrap_or_default();
     let mut groups = whole.split([' ', '\u{a0}', '\u{202f}', '\u{2009}']).filter(|g| !g.is_empty());
-    groups.next().is_none_or(|first| first == "-" || first.len() <= 4 || !whole.contains(' ')) && groups.all(|g| g.len() == 3)
+    groups.next().is_none_or(|first| first == "-" || first.len() <= 4 || !whole.contains(' '))
+        && groups.all(|g| g.len() == 3)
 }
 
 fn scientific(text: &str) -> Option<String> {
@@ -145,9 +166,10 @@ fn scientific(text: &str) -> Option<String> {
 
 /// Codes that may stand beside an amount; any three letters would make `12 Uhr` money.
 pub const KNOWN_CODES: &[&str] = &[
-    "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "GEL", "HKD",
-    "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KES", "KRW", "KWD", "MAD", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP",
-    "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB", "TND", "TRY", "TWD", "UAH", "USD", "VND", "ZAR",
+    "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "GEL",
+    "HKD", "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KES", "KRW", "KWD", "MAD", "MXN", "MYR", "NGN", "NOK", "NZD",
+    "PEN", "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB", "TND", "TRY", "TWD", "UAH",
+    "USD", "VND", "ZAR",
 ];
 
 #[cfg(test)]
@@ -181,9 +203,26 @@ mod tests {
             (".5", '.', "0.5", None),
         ] {
             let found = parse(text, decimal).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!((found.digits.as_str(), found.currency), (digits, currency.map(|c| c.parse().expect("code"))), "{text}");
+            assert_eq!(
+                (found.digits.as_str(), found.currency),
+                (digits, currency.map(|c| c.parse().expect("code"))),
+                "{text}"
+            );
         }
-        for text in ["", "abc", "12 Uhr", "1.2.3,4,5", "1,2,3.4.5", "12-34", "+49 30 1234 x", "2025-12-31", "1:30", "1..5", "+49 30 1234567", "030 1234567"] {
+        for text in [
+            "",
+            "abc",
+            "12 Uhr",
+            "1.2.3,4,5",
+            "1,2,3.4.5",
+            "12-34",
+            "+49 30 1234 x",
+            "2025-12-31",
+            "1:30",
+            "1..5",
+            "+49 30 1234567",
+            "030 1234567",
+        ] {
             assert_eq!(parse(text, '.'), None, "{text}");
         }
     }

@@ -106,9 +106,15 @@ impl Stats {
         count(&mut self.emails, text.contains('@') && is_email(first));
         count(&mut self.phones, looks_like_phone(text));
         let lower = text.to_ascii_lowercase();
-        count(&mut self.urls, lower.starts_with("http://") || lower.starts_with("https://") || lower.starts_with("www."));
+        count(
+            &mut self.urls,
+            lower.starts_with("http://") || lower.starts_with("https://") || lower.starts_with("www."),
+        );
         count(&mut self.domains, looks_like_domain(&lower));
-        count(&mut self.currencies, text.len() == 3 && number::KNOWN_CODES.contains(&text.to_ascii_uppercase().as_str()));
+        count(
+            &mut self.currencies,
+            text.len() == 3 && number::KNOWN_CODES.contains(&text.to_ascii_uppercase().as_str()),
+        );
         count(&mut self.yes_no, words::yes_no(text).is_some());
         count(&mut self.uuids, text.len() == 36 && text.parse::<aplomb_model::Id>().is_ok());
         count(&mut self.salesforce_ids, looks_like_salesforce_id(text));
@@ -238,7 +244,14 @@ mod tests {
         ] {
             let mut s = Stats::default();
             s.see(text);
-            let kinds = [("phone", s.phones), ("date", s.dates), ("number", s.numbers), ("url", s.urls), ("domain", s.domains), ("email", s.emails)];
+            let kinds = [
+                ("phone", s.phones),
+                ("date", s.dates),
+                ("number", s.numbers),
+                ("url", s.urls),
+                ("domain", s.domains),
+                ("email", s.emails),
+            ];
             let found: Vec<_> = kinds.into_iter().filter(|(_, n)| *n > 0).map(|(k, _)| k).collect();
             assert_eq!(found, [kind], "{text}");
         }

@@ -107,7 +107,8 @@ impl Analyser {
         self.found = true;
         let head = std::mem::take(&mut self.head);
         let widest = head.iter().filter(|r| r.problem.is_none()).map(filled).max().unwrap_or(0);
-        let at = head.iter().position(|r| named || (filled(r) > 0 && filled(r) * 2 > widest)).ok_or(ReadError::Empty)?;
+        let at =
+            head.iter().position(|r| named || (filled(r) > 0 && filled(r) * 2 > widest)).ok_or(ReadError::Empty)?;
         let has_header = named || is_header(&head[at]);
         let row = &head[at];
         if row.cells.len() > MAX_COLUMNS {
@@ -259,7 +260,12 @@ mod tests {
             ("sep=;\nName;Email;Ort\nA;a@b.example;X\n", vec!["Name", "Email", "Ort"], 1, 1),
             ("A,a@b.example,X\nB,b@b.example,Y\n", vec!["Column 1", "Column 2", "Column 3"], 2, 0),
             ("Name,Name,\nA,B,C\n", vec!["Name", "Name (2)", "Column 3"], 1, 0),
-            ("Name,Email,Ort\nA,a@b.example,X\nName,Email,Ort\nB,,\n\nC,c@b.example,\n", vec!["Name", "Email", "Ort"], 3, 1),
+            (
+                "Name,Email,Ort\nA,a@b.example,X\nName,Email,Ort\nB,,\n\nC,c@b.example,\n",
+                vec!["Name", "Email", "Ort"],
+                3,
+                1,
+            ),
             ("Name,Email,Ort\nA,a@b.example,X\nB,,\n", vec!["Name", "Email", "Ort"], 2, 0),
             ("Name,Email,Betrag\nA,a@b.example,5\nSumme,,5\n", vec!["Name", "Email", "Betrag"], 1, 1),
             (
@@ -271,7 +277,11 @@ mod tests {
             ("Name\nA\nB\n", vec!["Name"], 2, 0),
         ] {
             let t = table(text).expect("a table");
-            assert_eq!((t.shape.headers.clone(), t.shape.rows, t.left_out.len()), (headers.iter().map(|h| (*h).to_owned()).collect(), rows, left_out), "{text}");
+            assert_eq!(
+                (t.shape.headers.clone(), t.shape.rows, t.left_out.len()),
+                (headers.iter().map(|h| (*h).to_owned()).collect(), rows, left_out),
+                "{text}"
+            );
         }
     }
 

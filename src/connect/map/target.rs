@@ -21,7 +21,11 @@ pub enum Place {
     /// the currency of a money field
     Currency(FieldCode),
     /// a record of another object; several for a list of references
-    Reference { field: FieldCode, object: String, by: Key },
+    Reference {
+        field: FieldCode,
+        object: String,
+        by: Key,
+    },
     /// a user
     Owner(FieldCode),
     /// the record's id in the system the file comes from
@@ -168,9 +172,9 @@ fn spell(part: &str) -> &str {
 /// Whether several columns may fill it: lists grow, long texts are put under each other.
 pub fn takes_several(object: &Object, target: &Target) -> bool {
     match &target.place {
-        Place::Field(code) => object.by_code(*code).is_some_and(|f| {
-            f.many || matches!(f.kind, FieldType::MultiChoice | FieldType::LongText)
-        }),
+        Place::Field(code) => object
+            .by_code(*code)
+            .is_some_and(|f| f.many || matches!(f.kind, FieldType::MultiChoice | FieldType::LongText)),
         Place::Reference { field, .. } => object.by_code(*field).is_some_and(|f| f.kind == FieldType::References),
         Place::ExternalId => false,
         _ => false,

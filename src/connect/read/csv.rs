@@ -61,7 +61,9 @@ fn guess_delimiter(head: &str) -> char {
         let mut widths = std::collections::HashMap::new();
         for _ in 0..GUESS_ROWS {
             match parser.next() {
-                Ok(Some(row)) if row.cells.len() > 1 && !row.cells.iter().any(|c| c.ends_with('"')) => *widths.entry(row.cells.len()).or_insert(0usize) += 1,
+                Ok(Some(row)) if row.cells.len() > 1 && !row.cells.iter().any(|c| c.ends_with('"')) => {
+                    *widths.entry(row.cells.len()).or_insert(0usize) += 1
+                }
                 Ok(Some(_)) => {}
                 _ => break,
             }
@@ -310,7 +312,10 @@ mod tests {
             ("a,b\n5\" pipe,2\n", vec![vec!["a", "b"], vec!["5\" pipe", "2"]]),
             ("a,b\n\"x\"y,2\n", vec![vec!["a", "b"], vec!["xy", "2"]]),
             ("\u{feff}a,b\n1,2\n", vec![vec!["a", "b"], vec!["1", "2"]]),
-            ("Name;Betrag\nA, B;1,5\nC, D;2,5\n", vec![vec!["Name", "Betrag"], vec!["A, B", "1,5"], vec!["C, D", "2,5"]]),
+            (
+                "Name;Betrag\nA, B;1,5\nC, D;2,5\n",
+                vec![vec!["Name", "Betrag"], vec!["A, B", "1,5"], vec!["C, D", "2,5"]],
+            ),
             ("one\ntwo\n", vec![vec!["one"], vec!["two"]]),
         ] {
             assert_eq!(cells(text), expect, "{text:?}");
@@ -331,7 +336,12 @@ mod tests {
         let wide = format!("a,b\n{}\n1,2\n", "x,".repeat(10_000));
         let rows = read(wide.as_bytes()).expect("readable");
         assert!(rows[1].problem.is_some() && rows[1].cells.len() <= KEEP_CELLS && rows[2].problem.is_none());
-        let big = format!("a,b\n{},1\n\"{}\",1\n{},2\n1,2\n", "y".repeat(MAX_CELL + 1), "z".repeat(MAX_CELL + 2), "q".repeat(9 << 20));
+        let big = format!(
+            "a,b\n{},1\n\"{}\",1\n{},2\n1,2\n",
+            "y".repeat(MAX_CELL + 1),
+            "z".repeat(MAX_CELL + 2),
+            "q".repeat(9 << 20)
+        );
         let rows = read(big.as_bytes()).expect("readable");
         assert_eq!(rows.iter().map(|r| r.problem.is_some()).collect::<Vec<_>>(), [false, true, true, true, false]);
         let rows = read(b"a,b\n1\0,2\n3,4\n").expect("readable");

@@ -26,7 +26,8 @@ pub fn layout(source: &mut dyn Source) -> Result<Layout, ReadError> {
                 good += 1;
                 for (key, _) in cells {
                     if !index.contains_key(&key) {
-                        index.insert(key.clone(), layout_key(&mut too_many, index.len()));
+                        too_many |= index.len() >= MAX_COLUMNS;
+                        index.insert(key, index.len());
                     }
                 }
             }
@@ -49,11 +50,6 @@ pub fn layout(source: &mut dyn Source) -> Result<Layout, ReadError> {
     keys.sort();
     layout.keys = keys.into_iter().map(|(_, key)| key).collect();
     Ok(layout)
-}
-
-fn layout_key(too_many: &mut bool, at: usize) -> usize {
-    *too_many |= at >= MAX_COLUMNS;
-    at
 }
 
 pub fn rows(
@@ -162,7 +158,9 @@ mod tests {
 
     #[test]
     fn objects_become_rows() {
-        let rows = read(b"{\"name\":{\"first\":\"A\"},\"tags\":[\"x\",\"y\"]}\n\nnonsense\n{\"n\":1.5,\"tags\":null}\n").expect("rows");
+        let rows =
+            read(b"{\"name\":{\"first\":\"A\"},\"tags\":[\"x\",\"y\"]}\n\nnonsense\n{\"n\":1.5,\"tags\":null}\n")
+                .expect("rows");
         assert_eq!(rows[0].cells, ["name.first", "tags", "n"]);
         assert_eq!((rows[1].number, &rows[1].cells[..]), (1, &["A".to_owned(), "x; y".into(), "".into()][..]));
         assert!(rows[2].problem.is_some());

@@ -13,10 +13,35 @@ use super::{Layout, MAX_CELL, ReadError, Row, Source};
 
 /// The columns of every vCard table, in this order.
 const COLUMNS: [&str; 29] = [
-    "UID", "Full name", "First name", "Last name", "Nickname", "Company", "Department", "Job title", "Role", "E-mail",
-    "Work phone", "Mobile phone", "Home phone", "Other phone", "Fax", "Work street", "Work city", "Work region",
-    "Work postal code", "Work country", "Home street", "Home city", "Home region", "Home postal code", "Home country",
-    "Website", "Birthday", "Notes", "Categories",
+    "UID",
+    "Full name",
+    "First name",
+    "Last name",
+    "Nickname",
+    "Company",
+    "Department",
+    "Job title",
+    "Role",
+    "E-mail",
+    "Work phone",
+    "Mobile phone",
+    "Home phone",
+    "Other phone",
+    "Fax",
+    "Work street",
+    "Work city",
+    "Work region",
+    "Work postal code",
+    "Work country",
+    "Home street",
+    "Home city",
+    "Home region",
+    "Home postal code",
+    "Home country",
+    "Website",
+    "Birthday",
+    "Notes",
+    "Categories",
 ];
 const WORK_STREET: usize = 15;
 const HOME_STREET: usize = 20;
@@ -107,8 +132,8 @@ impl<R: std::io::Read + ?Sized> Properties<'_, R> {
 
     fn next(&mut self) -> Result<Option<String>, ReadError> {
         let Some(mut property) = self.line()? else { return Ok(None) };
-        let quoted = (property.split_once(':'))
-            .is_some_and(|(head, _)| head.to_ascii_uppercase().contains("QUOTED-PRINTABLE"));
+        let quoted =
+            (property.split_once(':')).is_some_and(|(head, _)| head.to_ascii_uppercase().contains("QUOTED-PRINTABLE"));
         while let Some(next) = self.line()? {
             let soft_break = quoted && property.ends_with('=');
             let folded = next.starts_with([' ', '\t']);
@@ -219,7 +244,7 @@ fn plain(value: &str) -> String {
 
 struct Card {
     cells: Vec<String>,
-    /// whether the address in `Work ...` / `Home ...` was marked preferred
+    /// a property was too large to be kept
     too_long: bool,
 }
 

@@ -46,8 +46,13 @@ const COMPANY: &[(&str, &str)] = &[
     ("owner", "owner"),
     ("lastTouchAt", "lastTouchAt"),
 ];
-const DEAL: &[(&str, &str)] =
-    &[("budget", "amount"), ("source", "source"), ("campaign", "campaign"), ("owner", "owner"), ("lastTouchAt", "lastTouchAt")];
+const DEAL: &[(&str, &str)] = &[
+    ("budget", "amount"),
+    ("source", "source"),
+    ("campaign", "campaign"),
+    ("owner", "owner"),
+    ("lastTouchAt", "lastTouchAt"),
+];
 const WORK: [&str; 6] = ["activity", "task", "note", "call", "meeting", "email"];
 /// Most pieces of work that are related to the new records.
 const MOST_WORK: usize = 1_000;
@@ -130,10 +135,8 @@ impl<'o> Conversion<'o> {
         if let Some(id) = self.options.contact_id {
             return existing(plan, "contact", id, "contactId");
         }
-        let more = vec![
-            ("company", company.map(|c| Value::Ref(c.link()))),
-            ("lead", Some(Value::Ref(self.lead.link()))),
-        ];
+        let more =
+            vec![("company", company.map(|c| Value::Ref(c.link()))), ("lead", Some(Value::Ref(self.lead.link())))];
         self.make(plan, "contact", CONTACT, more)
     }
 
@@ -210,7 +213,8 @@ impl<'o> Conversion<'o> {
             ("convertedCompany", company.map(|c| Value::Ref(c.link()))),
             ("convertedDeal", deal.map(|d| Value::Ref(d.link()))),
         ];
-        let changes = outcomes.into_iter().filter_map(|(name, value)| Some((self.object.field(name)?.code, value))).collect();
+        let changes =
+            outcomes.into_iter().filter_map(|(name, value)| Some((self.object.field(name)?.code, value))).collect();
         plan.update(&self.object, &self.lead, changes, Origin::System)
     }
 

@@ -21,7 +21,10 @@ pub(super) fn company(form: &mut Form<'_>) {
     if form.get("domain").is_some() {
         return;
     }
-    let host = form.text("website").and_then(|url| url.split("://").nth(1)).and_then(|rest| rest.split(['/', '?', '#', ':']).next());
+    let host = form
+        .text("website")
+        .and_then(|url| url.split("://").nth(1))
+        .and_then(|rest| rest.split(['/', '?', '#', ':']).next());
     let domain = host.map(|h| h.trim_start_matches("www.").to_lowercase()).filter(|h| h.contains('.'));
     if let Some(domain) = domain {
         form.set("domain", Some(Value::Text(domain)));

@@ -94,7 +94,8 @@ fn with_companies(plan: &Plan<'_>, targets: &[Link], touch: Touch) -> Result<Vec
     }
     for target in targets {
         let Some(object) = plan.schema.by_code(target.object) else { continue };
-        let Some(company) = object.field("company").filter(|_| matches!(object.name.as_str(), "contact" | "deal")) else {
+        let Some(company) = object.field("company").filter(|_| matches!(object.name.as_str(), "contact" | "deal"))
+        else {
             continue;
         };
         let record = plan.live(target.object, target.id)?;

@@ -37,7 +37,9 @@ fn total(form: &Form<'_>) -> Result<Option<Money>, FieldError> {
     };
     let tax = match form.get("tax") {
         Some(Value::Money(tax)) if tax.currency == subtotal.currency => tax.minor,
-        Some(Value::Money(_)) => return Err(FieldError::new("tax", "currency", "must have the currency of the subtotal")),
+        Some(Value::Money(_)) => {
+            return Err(FieldError::new("tax", "currency", "must have the currency of the subtotal"));
+        }
         _ => 0,
     };
     let net = (subtotal.minor as f64 * (1.0 - percent / 100.0)).round() as i64;

@@ -4,9 +4,9 @@ use aplomb_model::query::{Kind, Scalar, scalars};
 use aplomb_model::{Action, Code, Error, FieldError, Id, Record, Result};
 use serde_json::{Value as Json, json};
 
+use super::Columns;
 use super::plan::Plan;
 use super::write::{create_in, restore_in, trash_in, update_in};
-use super::Columns;
 use crate::crm::Crm;
 use crate::errors::OrStore;
 use crate::{BatchDone, BatchOp, BatchVerb, Ctx};
@@ -49,7 +49,8 @@ fn find(plan: &Plan<'_>, op: &BatchOp) -> Result<Option<Id>> {
     if let Some(id) = op.id {
         return Ok(Some(id));
     }
-    let name = op.matching.as_deref().ok_or_else(|| Error::field("match", "required", "give an id or a field to match"))?;
+    let name =
+        op.matching.as_deref().ok_or_else(|| Error::field("match", "required", "give an id or a field to match"))?;
     let access = plan.inner.authorise(plan.ctx, &op.object, Action::Read)?;
     let field = access.object.live().find(|f| f.name == name && (f.indexed || f.unique));
     let field = field.ok_or_else(|| Error::field("match", "value", "must be an indexed field"))?;
@@ -72,7 +73,12 @@ fn find(plan: &Plan<'_>, op: &BatchOp) -> Result<Option<Id>> {
     }
 }
 
-fn matching(plan: &Plan<'_>, object: &aplomb_model::Object, code: aplomb_model::FieldCode, scalar: &Scalar) -> Result<Vec<Id>> {
+fn matching(
+    plan: &Plan<'_>,
+    object: &aplomb_model::Object,
+    code: aplomb_model::FieldCode,
+    scalar: &Scalar,
+) -> Result<Vec<Id>> {
     let mut ids = plan.view.find(object.code, code, scalar, 10).or_store()?;
     ids.extend(plan.staged_with(object.code, code, scalar));
     Ok(ids)
@@ -88,7 +94,8 @@ fn show(plan: &Plan<'_>, render: &super::Render<'_>, record: &Record, op: &Batch
 
 fn at_operation(mut e: Error, at: usize) -> Error {
     let prefix = format!("operations[{at}]");
-    e.fields = e.fields.into_iter().map(|f| FieldError { field: format!("{prefix}.fields.{}", f.field), ..f }).collect();
+    e.fields =
+        e.fields.into_iter().map(|f| FieldError { field: format!("{prefix}.fields.{}", f.field), ..f }).collect();
     e.detail = format!("{prefix}: {}", e.detail);
     e.with("operation", json!(at))
 }

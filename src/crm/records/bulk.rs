@@ -1,9 +1,7 @@
 //! The quick path for imports: values typed already, one batch, each refused operation by itself; and look-ups.
 
 use aplomb_model::query::Scalar;
-use aplomb_model::{
-    Action, Capability, Code, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result,
-};
+use aplomb_model::{Action, Capability, Code, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result};
 
 use super::plan::{Origin, Plan};
 use super::{Access, MAX_LIMIT, may};
@@ -132,7 +130,13 @@ fn access(plan: &Plan<'_>, code: ObjectCode, action: Action) -> Result<Access> {
     plan.inner.authorise(plan.ctx, &object.name, action)
 }
 
-fn target(plan: &Plan<'_>, code: ObjectCode, id: Id, if_version: Option<u32>, action: Action) -> Result<(Access, Record)> {
+fn target(
+    plan: &Plan<'_>,
+    code: ObjectCode,
+    id: Id,
+    if_version: Option<u32>,
+    action: Action,
+) -> Result<(Access, Record)> {
     let access = access(plan, code, action)?;
     let record = plan.live(code, id)?.ok_or_else(|| Error::field("id", "not_found", "there is no such record"))?;
     may(plan.ctx, &access.object, action, &record)?;

@@ -86,7 +86,10 @@ impl Inner {
             .take(limit)
             .map(|(key, values)| {
                 let names = query.group_by.iter().map(|g| g.field().to_owned());
-                let shown = key.iter().zip(&keys).map(|(k, (path, bucket))| show_key(k, path, *bucket, ctx.offset, &render, &target));
+                let shown = key
+                    .iter()
+                    .zip(&keys)
+                    .map(|(k, (path, bucket))| show_key(k, path, *bucket, ctx.offset, &render, &target));
                 json!({"key": names.zip(shown).collect::<Map<_, _>>(), "values": values})
             })
             .collect();
@@ -111,17 +114,18 @@ impl Inner {
         }
         let one = |a: &aplomb_model::query::Aggregate| {
             let path = a.field.as_deref().map(|f| self.path(ctx, &asked.access, f)).transpose()?;
-            let numeric = path.as_ref().is_some_and(|p| {
-                matches!(p.kind, Kind::Number) || is_money(p)
-            });
-            let refuse = |detail: &str| {
-                Err(Error::field(a.field.clone().unwrap_or_else(|| a.label()), "aggregate", detail))
-            };
+            let numeric = path.as_ref().is_some_and(|p| matches!(p.kind, Kind::Number) || is_money(p));
+            let refuse =
+                |detail: &str| Err(Error::field(a.field.clone().unwrap_or_else(|| a.label()), "aggregate", detail));
             match a.op {
                 AggregateOp::Count => {}
                 _ if path.is_none() => return refuse("needs a field"),
-                AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Percentiles if !numeric => return refuse("is not a number or money"),
-                AggregateOp::Min | AggregateOp::Max | AggregateOp::Distinct if path.as_ref().is_some_and(|p| p.kind == Kind::Opaque) => {
+                AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Percentiles if !numeric => {
+                    return refuse("is not a number or money");
+                }
+                AggregateOp::Min | AggregateOp::Max | AggregateOp::Distinct
+                    if path.as_ref().is_some_and(|p| p.kind == Kind::Opaque) =>
+                {
                     return refuse("cannot be compared");
                 }
                 _ => {}
@@ -216,7 +220,9 @@ impl Merge<'_> {
             Some(AggValue::Int(minor)) => money(*minor as f64, currency),
             Some(AggValue::Number(minor)) => money(*minor, currency),
             Some(AggValue::Scalar(Scalar::Int(minor))) => money(*minor as f64, currency),
-            Some(AggValue::List(list)) => list.iter().map(|(p, v)| json!({"percent": p, "value": money(*v, currency)})).collect(),
+            Some(AggValue::List(list)) => {
+                list.iter().map(|(p, v)| json!({"percent": p, "value": money(*v, currency)})).collect()
+            }
             _ => Json::Null,
         }
     }
@@ -230,7 +236,14 @@ impl Merge<'_> {
         }
     }
 
-    fn converted(&self, wanted: &Wanted, at: usize, helpers: Option<(usize, usize)>, groups: &[Group], home: Currency) -> Json {
+    fn converted(
+        &self,
+        wanted: &Wanted,
+        at: usize,
+        helpers: Option<(usize, usize)>,
+        groups: &[Group],
+        home: Currency,
+    ) -> Json {
         let mut figures = Vec::new();
         for group in groups {
             let Some(currency) = self.currency(wanted, group) else { continue };

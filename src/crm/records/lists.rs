@@ -114,7 +114,9 @@ mod tests {
         let id = Id::from_u128(7);
         let cursor = format!("s.i1.{}.{}", hex(&[1, 2, 255]), hex(id.as_bytes()));
         assert_eq!(read_cursor(&cursor, "s.i1").unwrap(), (vec![1, 2, 255], id));
-        for (cursor, tag) in [(cursor.as_str(), "s.i0"), ("s.i1.", "s.i1"), ("s.i1.zz.00", "s.i1"), ("", "s.i1"), ("s.i1.é.é", "s.i1")] {
+        for (cursor, tag) in
+            [(cursor.as_str(), "s.i0"), ("s.i1.", "s.i1"), ("s.i1.zz.00", "s.i1"), ("", "s.i1"), ("s.i1.é.é", "s.i1")]
+        {
             assert_eq!(read_cursor(cursor, tag).map_err(|e| e.code), Err(Code::BadCursor), "{cursor}");
         }
     }

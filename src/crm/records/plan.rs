@@ -10,7 +10,8 @@ use aplomb_model::query::{Kind, Scalar, scalars};
 use aplomb_model::record::Fields;
 use aplomb_model::value::Link;
 use aplomb_model::{
-    Action, Code, Currency, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result, Schema, Seq, Value, json,
+    Action, Code, Currency, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result, Schema, Seq, Value,
+    json,
 };
 use aplomb_store::{Assert, Batch, Op, Reason, StoreError, View};
 use parking_lot::MutexGuard;
@@ -66,7 +67,12 @@ struct Staged {
 
 impl Inner {
     /// Decides and commits; decides anew when a record changed between the snapshot and the commit.
-    pub fn write<T>(&self, ctx: &Ctx, reason: &str, mut decide: impl FnMut(&mut Plan<'_>) -> Result<T>) -> Result<(T, Seq)> {
+    pub fn write<T>(
+        &self,
+        ctx: &Ctx,
+        reason: &str,
+        mut decide: impl FnMut(&mut Plan<'_>) -> Result<T>,
+    ) -> Result<(T, Seq)> {
         for _ in 0..TRIES {
             let mut plan = Plan::new(self, ctx)?;
             let out = decide(&mut plan)?;

@@ -84,7 +84,9 @@ impl Inner {
         let schema = self.schema();
         let currency = self.settings().organisation.currency;
         let compiler = Compiler { schema: &schema, clock: clock(ctx), currency, me: ctx.actor.user };
-        let path = compiler.path(&access.object, text).map_err(|e| Error { code: Code::BadFilter, ..Error::invalid(vec![e]) })?;
+        let path = compiler
+            .path(&access.object, text)
+            .map_err(|e| Error { code: Code::BadFilter, ..Error::invalid(vec![e]) })?;
         self.steps_allowed(ctx, text, &path)?;
         Ok(path)
     }
@@ -92,7 +94,9 @@ impl Inner {
     /// A condition on another object's field would tell what its records hold: only whoever may read all of them may ask.
     fn paths_allowed(&self, ctx: &Ctx, access: &Access, filter: &Filter) -> Result<()> {
         match filter {
-            Filter::And { and: list } | Filter::Or { or: list } => list.iter().try_for_each(|f| self.paths_allowed(ctx, access, f)),
+            Filter::And { and: list } | Filter::Or { or: list } => {
+                list.iter().try_for_each(|f| self.paths_allowed(ctx, access, f))
+            }
             Filter::Not { not } => self.paths_allowed(ctx, access, not),
             Filter::Condition(c) if c.field.contains('.') => self.path(ctx, access, &c.field).map(|_| ()),
             Filter::Condition(_) => Ok(()),
@@ -104,7 +108,8 @@ impl Inner {
         for (_, code) in &path.steps {
             let Some(object) = schema.by_code(*code) else { continue };
             if !object.internal && aplomb_access::scope(&ctx.actor, &object.name, Action::Read) != Scope::All {
-                let e = aplomb_model::FieldError::new(text, "not_allowed", "leads to records that you may not all read");
+                let e =
+                    aplomb_model::FieldError::new(text, "not_allowed", "leads to records that you may not all read");
                 return Err(Error { code: Code::BadFilter, ..Error::invalid(vec![e]) });
             }
         }

@@ -1,7 +1,7 @@
 //! Lists by reading every record: while the index is rebuilt, and as of a time in the past, which has no index.
 
-use std::cmp::Ordering;
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use aplomb_model::query::{Scalar, SortKey};

@@ -28,9 +28,13 @@ pub(super) fn aggregate(view: &View, asked: &Asked, q: &AggregateQuery, at: Opti
         let mut keys: Vec<Vec<OrdKey>> = vec![vec![]];
         for (path, bucket) in &q.group_by {
             let found = scalars(view, &record, path, at)?;
-            let found: BTreeSet<OrdKey> = found.iter().map(|s| OrdKey(Some(bucketed(s, path, *bucket, q.zone_offset)))).collect();
+            let found: BTreeSet<OrdKey> =
+                found.iter().map(|s| OrdKey(Some(bucketed(s, path, *bucket, q.zone_offset)))).collect();
             let found = if found.is_empty() { BTreeSet::from([OrdKey(None)]) } else { found };
-            keys = keys.iter().flat_map(|k| found.iter().map(|f| [k.as_slice(), std::slice::from_ref(f)].concat())).collect();
+            keys = keys
+                .iter()
+                .flat_map(|k| found.iter().map(|f| [k.as_slice(), std::slice::from_ref(f)].concat()))
+                .collect();
         }
         let columns: Vec<Vec<Scalar>> = q
             .aggregates
@@ -55,12 +59,18 @@ pub(super) fn aggregate(view: &View, asked: &Asked, q: &AggregateQuery, at: Opti
     }
     let figures = |sums: Sums| {
         let columns = sums.columns.into_iter().zip(&q.aggregates);
-        columns.map(|(column, (op, path, percents))| figure(*op, path.is_some(), percents, sums.count, column)).collect()
+        columns
+            .map(|(column, (op, path, percents))| figure(*op, path.is_some(), percents, sums.count, column))
+            .collect()
     };
     Ok(groups
         .into_iter()
         .take(q.limit)
-        .map(|(key, sums)| Group { key: key.into_iter().map(|k| k.0).collect(), count: sums.count, values: figures(sums) })
+        .map(|(key, sums)| Group {
+            key: key.into_iter().map(|k| k.0).collect(),
+            count: sums.count,
+            values: figures(sums),
+        })
         .collect())
 }
 
@@ -117,10 +127,13 @@ fn figure(op: AggregateOp, has_path: bool, percents: &[f64], count: u64, mut col
             AggValue::Int(column.len() as i64)
         }
         _ if column.is_empty() => AggValue::None,
-        AggregateOp::Sum => match column.iter().try_fold(0i64, |sum, s| if let Scalar::Int(n) = s { sum.checked_add(*n) } else { None }) {
-            Some(sum) => AggValue::Int(sum),
-            None => AggValue::Number(numbers().sum()),
-        },
+        AggregateOp::Sum => {
+            match column.iter().try_fold(0i64, |sum, s| if let Scalar::Int(n) = s { sum.checked_add(*n) } else { None })
+            {
+                Some(sum) => AggValue::Int(sum),
+                None => AggValue::Number(numbers().sum()),
+            }
+        }
         AggregateOp::Avg => AggValue::Number(numbers().sum::<f64>() / column.len() as f64),
         AggregateOp::Min | AggregateOp::Max => {
             column.sort_by(Scalar::order);
@@ -201,7 +214,10 @@ mod tests {
         assert_eq!(of(AggregateOp::Sum, &[]), AggValue::Int(5));
         assert_eq!(of(AggregateOp::Distinct, &[]), AggValue::Int(2));
         assert_eq!(of(AggregateOp::Max, &[]), AggValue::Int(3));
-        assert_eq!(of(AggregateOp::Percentiles, &[0.0, 50.0, 100.0]), AggValue::List(vec![(0.0, 1.0), (50.0, 1.0), (100.0, 3.0)]));
+        assert_eq!(
+            of(AggregateOp::Percentiles, &[0.0, 50.0, 100.0]),
+            AggValue::List(vec![(0.0, 1.0), (50.0, 1.0), (100.0, 3.0)])
+        );
         assert_eq!(figure(AggregateOp::Avg, true, &[], 0, vec![]), AggValue::None);
         assert_eq!(figure(AggregateOp::Count, false, &[], 4, vec![]), AggValue::Int(4));
     }

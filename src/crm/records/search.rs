@@ -29,7 +29,8 @@ impl Crm {
             return self.search_records(ctx, &places, &text, limit);
         }
         let objects: Vec<(ObjectCode, Pred)> = places.iter().map(|a| (a.object.code, a.rights())).collect();
-        let query = TextQuery { text: text.clone(), objects, limit, cursor: request.cursor.clone(), count_up_to: 10_000 };
+        let query =
+            TextQuery { text: text.clone(), objects, limit, cursor: request.cursor.clone(), count_up_to: 10_000 };
         let page = self.inner.index.text(&query).map_err(errors::search)?;
         let view = self.inner.view()?;
         let schema = self.schema();
@@ -115,4 +116,3 @@ fn best_snippet(object: &Object, record: &Record, text: &str) -> Json {
     }
     Json::Null
 }
-

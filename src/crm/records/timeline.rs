@@ -13,7 +13,8 @@ use crate::{Ctx, Entries, TimelineRequest};
 
 /// Objects that appear in the timeline of what they refer to.
 const KINDS: [&str; 13] = [
-    "activity", "task", "note", "call", "meeting", "email", "ticket", "deal", "quote", "order", "invoice", "contract", "campaign",
+    "activity", "task", "note", "call", "meeting", "email", "ticket", "deal", "quote", "order", "invoice", "contract",
+    "campaign",
 ];
 const CHANGE: &str = "change";
 /// Most records read per kind and field.

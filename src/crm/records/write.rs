@@ -28,7 +28,12 @@ impl Crm {
         let record = access.load(&view, id)?.ok_or_else(|| Error::not_found("record"))?;
         let schema = self.schema();
         let render = Render::new(&self.inner, &schema, &ctx.actor, &view)?;
-        Ok(RecordView { record: render.record(&access.object, &record, &columns), id, version: record.version, seq: view.seq() })
+        Ok(RecordView {
+            record: render.record(&access.object, &record, &columns),
+            id,
+            version: record.version,
+            seq: view.seq(),
+        })
     }
 
     /// The record as it was at a time; who may see it is decided by what it is now.
@@ -105,7 +110,13 @@ pub(super) fn create_in(plan: &mut Plan<'_>, object: &str, fields: &Map) -> Resu
     }
 }
 
-pub(super) fn update_in(plan: &mut Plan<'_>, object: &str, id: Id, if_version: Option<u32>, fields: &Map) -> Result<Record> {
+pub(super) fn update_in(
+    plan: &mut Plan<'_>,
+    object: &str,
+    id: Id,
+    if_version: Option<u32>,
+    fields: &Map,
+) -> Result<Record> {
     let (access, record) = writable(plan, object, id, Action::Update)?;
     check_version(plan, &access, &record, if_version, Some(fields))?;
     let given = plan.read_fields(&access.object, fields)?;

@@ -55,15 +55,27 @@ fn users_are_managed() {
     };
     assert_eq!(house.crm.setup(house.now, &house.random, again).unwrap_err().code, Code::Conflict);
     let rep = house.user("Rita", "salesRep");
-    let create = |fields: Json| house.crm.user_create(&admin, map(fields)).map(|_| ()).map_err(|e| (e.code, e.fields.first().map(|f| f.field.clone())));
+    let create = |fields: Json| {
+        house
+            .crm
+            .user_create(&admin, map(fields))
+            .map(|_| ())
+            .map_err(|e| (e.code, e.fields.first().map(|f| f.field.clone())))
+    };
     let user = |email: &str, password: &str, role: &str| json!({"name": "N", "email": email, "password": password, "roles": [role]});
     assert_eq!(create(user("rita@example.com", PASSWORD, "support")), Err((Code::NotUnique, Some("email".into()))));
     assert_eq!(create(user("n@example.com", "password1", "support")), Err((Code::Invalid, Some("password".into()))));
     assert_eq!(create(user("n@example.com", PASSWORD, "king")), Err((Code::Invalid, Some("roles".into()))));
-    assert_eq!(house.crm.user_create(&rep, map(user("n@example.com", PASSWORD, "support"))).unwrap_err().code, Code::Forbidden);
+    assert_eq!(
+        house.crm.user_create(&rep, map(user("n@example.com", PASSWORD, "support"))).unwrap_err().code,
+        Code::Forbidden
+    );
     let me = rep.actor.user;
     house.crm.user_update(&rep, me, map(json!({"title": "Rep"}))).unwrap();
-    assert_eq!(house.crm.user_update(&rep, me, map(json!({"roles": ["systemAdmin"]}))).unwrap_err().code, Code::Forbidden);
+    assert_eq!(
+        house.crm.user_update(&rep, me, map(json!({"roles": ["systemAdmin"]}))).unwrap_err().code,
+        Code::Forbidden
+    );
     let token = house.crm.login(house.now, &house.random, "rita@example.com", PASSWORD, "").unwrap().token;
     let new = "quiet lantern orbit 37";
     let change = |current: &str| map(json!({"password": new, "currentPassword": current}));
@@ -74,7 +86,8 @@ fn users_are_managed() {
     house.crm.user_deactivate(&admin, me).unwrap();
     assert!(house.crm.login(house.now, &house.random, "rita@example.com", new, "").is_err());
     assert_eq!(house.crm.user_deactivate(&admin, admin.actor.user).unwrap_err().code, Code::Conflict);
-    let names: Vec<_> = house.crm.users_list(&admin).unwrap().iter().map(|u| u["name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<_> =
+        house.crm.users_list(&admin).unwrap().iter().map(|u| u["name"].as_str().unwrap().to_owned()).collect();
     assert_eq!(names, ["Ada Lovelace", "Rita"]);
     assert!(!format!("{:?}", house.crm.users_list(&admin).unwrap()).contains("hash"));
     let audit = house.crm.audit(&admin, 0, 500).unwrap();
@@ -94,10 +107,16 @@ fn roles_are_data() {
     let clerk = house.as_user(clerk.actor.user);
     house.create(&clerk, "contact", json!({"name": "x"}));
     assert_eq!(house.crm.role_delete(&admin, "clerk").unwrap_err().code, Code::InUse);
-    assert_eq!(house.crm.role_update(&admin, "systemAdmin", map(json!({"label": "x"}))).unwrap_err().code, Code::Conflict);
+    assert_eq!(
+        house.crm.role_update(&admin, "systemAdmin", map(json!({"label": "x"}))).unwrap_err().code,
+        Code::Conflict
+    );
     assert_eq!(house.crm.roles_list(&clerk).unwrap().len(), 9);
     let who = house.crm.who_am_i(&clerk).unwrap();
-    assert_eq!((&who["permissions"]["contact"]["create"], &who["permissions"]["deal"]["read"]), (&json!("own"), &json!("none")));
+    assert_eq!(
+        (&who["permissions"]["contact"]["create"], &who["permissions"]["deal"]["read"]),
+        (&json!("own"), &json!("none"))
+    );
     assert_eq!(who["organisation"]["timeZone"], "Europe/Berlin");
 }
 
@@ -105,7 +124,14 @@ fn roles_are_data() {
 fn objects_and_fields_are_added_while_it_runs() {
     let house = House::new();
     let admin = house.admin();
-    let with_field = house.crm.field_create(&admin, "contact", map(json!({"name": "shoeSize", "label": "Shoe size", "type": "number", "indexed": true}))).unwrap();
+    let with_field = house
+        .crm
+        .field_create(
+            &admin,
+            "contact",
+            map(json!({"name": "shoeSize", "label": "Shoe size", "type": "number", "indexed": true})),
+        )
+        .unwrap();
     let field: &Field = with_field.field("shoeSize").unwrap();
     assert_eq!((field.code.0, field.custom), (1000, true));
     house.create(&admin, "contact", json!({"name": "Big Foot", "shoeSize": 52}));
@@ -135,7 +161,11 @@ fn objects_and_fields_are_added_while_it_runs() {
         json!({"name": "x", "label": "x", "type": "reference", "target": ["nothing"]}),
         json!({"name": "x", "label": "x", "type": "telepathy"}),
     ] {
-        assert_eq!(house.crm.field_create(&admin, "contact", map(bad.clone())).unwrap_err().code, Code::Invalid, "{bad}");
+        assert_eq!(
+            house.crm.field_create(&admin, "contact", map(bad.clone())).unwrap_err().code,
+            Code::Invalid,
+            "{bad}"
+        );
     }
     let rep = house.user("Rita", "salesRep");
     assert_eq!(house.crm.field_delete(&rep, "contact", "x").unwrap_err().code, Code::NotFound);
@@ -146,13 +176,21 @@ fn settings_merge_and_are_checked() {
     let house = House::new();
     let admin = house.admin();
     let patched = house.crm.settings_patch(&admin, map(json!({"organisation": {"name": "Acme & Co"}}))).unwrap();
-    assert_eq!((&patched["organisation"]["name"], &patched["organisation"]["currency"]), (&json!("Acme & Co"), &json!("EUR")));
-    for bad in [json!({"organisation": {"timeZone": "Mars"}}), json!({"currencyRates": {"USD": -1}}), json!({"shoes": 1})] {
+    assert_eq!(
+        (&patched["organisation"]["name"], &patched["organisation"]["currency"]),
+        (&json!("Acme & Co"), &json!("EUR"))
+    );
+    for bad in
+        [json!({"organisation": {"timeZone": "Mars"}}), json!({"currencyRates": {"USD": -1}}), json!({"shoes": 1})]
+    {
         assert_eq!(house.crm.settings_patch(&admin, map(bad.clone())).unwrap_err().code, Code::Invalid, "{bad}");
     }
     let created = house.create(&admin, "ticket", json!({"subject": "one"}));
     assert_eq!(created["fields"]["number"], "T-00001");
-    house.crm.settings_patch(&admin, map(json!({"numbering": {"ticket": {"prefix": "{year}-", "digits": 3}}}))).unwrap();
+    house
+        .crm
+        .settings_patch(&admin, map(json!({"numbering": {"ticket": {"prefix": "{year}-", "digits": 3}}})))
+        .unwrap();
     assert_eq!(house.create(&admin, "ticket", json!({"subject": "two"}))["fields"]["number"], "2026-002");
     let _ = id_of(&created);
 }
@@ -162,7 +200,8 @@ fn the_sample_comes_and_goes_as_one() {
     let house = House::with_sample(true);
     let admin = house.admin();
     assert!(house.crm.sample_loaded(&admin).unwrap());
-    let count = |object: &str| house.crm.query(&admin, object, &house.fresh(json!({"limit": 1}))).unwrap().total.unwrap().count;
+    let count =
+        |object: &str| house.crm.query(&admin, object, &house.fresh(json!({"limit": 1}))).unwrap().total.unwrap().count;
     assert_eq!((count("company"), count("contact"), count("deal"), count("product")), (30, 120, 60, 8));
     let touched = json!({"filter": {"field": "lastTouchAt", "op": "isEmpty", "value": false}, "limit": 1});
     assert!(house.crm.query(&admin, "contact", &house.fresh(touched)).unwrap().total.unwrap().count > 80);

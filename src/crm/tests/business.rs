@@ -26,9 +26,15 @@ fn stages_say_how_probable_a_deal_is() {
     assert_eq!(field(&by_hand, "weightedAmount")["amount"], "600.00");
     assert_eq!(update(json!({"stage": "lost"})).unwrap_err().fields[0].field, "lostReason");
     let lost = update(json!({"stage": "lost", "lostReason": "price"})).unwrap();
-    assert_eq!((field(&lost, "closedAt"), field(&lost, "outcome"), field(&lost, "forecast")), (json!(house.now), json!("lost"), json!("omitted")));
+    assert_eq!(
+        (field(&lost, "closedAt"), field(&lost, "outcome"), field(&lost, "forecast")),
+        (json!(house.now), json!("lost"), json!("omitted"))
+    );
     let open = update(json!({"stage": "negotiation"})).unwrap();
-    assert_eq!((field(&open, "closedAt"), field(&open, "lostReason"), field(&open, "outcome")), (Json::Null, Json::Null, json!("open")));
+    assert_eq!(
+        (field(&open, "closedAt"), field(&open, "lostReason"), field(&open, "outcome")),
+        (Json::Null, Json::Null, json!("open"))
+    );
 }
 
 #[test]
@@ -61,7 +67,8 @@ fn work_feeds_last_and_next_touch() {
     assert_eq!(touch().1, Json::Null);
     let company = house.crm.get(&admin, "company", id_of(&company), &[]).unwrap().record;
     assert_eq!(company["fields"]["lastTouchAt"], json!("2026-03-17T09:00:00Z"));
-    let page = house.crm.timeline(&admin, "contact", contact, &TimelineRequest { limit: 2, ..Default::default() }).unwrap();
+    let page =
+        house.crm.timeline(&admin, "contact", contact, &TimelineRequest { limit: 2, ..Default::default() }).unwrap();
     assert_eq!(page.entries.len(), 2);
     let rest = TimelineRequest { cursor: page.next, limit: 100, ..Default::default() };
     let rest = house.crm.timeline(&admin, "contact", contact, &rest).unwrap();
@@ -78,7 +85,8 @@ fn a_lead_becomes_contact_company_and_deal() {
     let admin = house.admin();
     let fields = json!({"name": "Grace Hopper", "email": ["grace@navy.mil"], "companyName": "Navy", "budget": "5000", "source": "event"});
     let lead = id_of(&house.create(&admin, "lead", fields));
-    let note = house.create(&admin, "note", json!({"body": "met at the fair", "related": [{"object": "lead", "id": lead}]}));
+    let note =
+        house.create(&admin, "note", json!({"body": "met at the fair", "related": [{"object": "lead", "id": lead}]}));
     let e = house.crm.update(&admin, "lead", lead, None, map(json!({"status": "converted"}))).unwrap_err();
     assert_eq!(e.fields[0].code, "conversion");
     let done = house.crm.convert_lead(&admin, lead, ConvertLead::default()).unwrap().answer;
@@ -112,14 +120,22 @@ fn bulk_keeps_going_past_bad_rows() {
         fields.set(house.crm.external_ids(object).unwrap(), Some(Value::Texts(vec![external.into()])));
         BulkOp::Create { object: object.code, id: None, fields }
     };
-    let done = house.crm.bulk(&admin, vec![row(Some("One"), "x:company:1"), row(None, "x:company:2"), row(Some("Three"), "x:company:3")], "import:1").unwrap();
+    let done = house
+        .crm
+        .bulk(
+            &admin,
+            vec![row(Some("One"), "x:company:1"), row(None, "x:company:2"), row(Some("Three"), "x:company:3")],
+            "import:1",
+        )
+        .unwrap();
     assert_eq!(done.results[1].as_ref().unwrap_err()[0].code, "required");
     let found = house.crm.find_by(&admin, "company", "externalIds", &Scalar::Key("x:company:3".into())).unwrap();
     assert_eq!(done.results[2], Ok(found[0]));
     let history = house.crm.history(&admin, "company", found[0], None, 1).unwrap();
     assert_eq!(history.entries[0]["reason"], "import:1");
     assert_eq!(house.crm.scan(&admin, "company", None, 10).unwrap().len(), 2);
-    let update = BulkOp::Update { object: object.code, id: found[0], if_version: Some(7), fields: vec![(code("name"), None)] };
+    let update =
+        BulkOp::Update { object: object.code, id: found[0], if_version: Some(7), fields: vec![(code("name"), None)] };
     let refused = house.crm.bulk(&admin, vec![update], "import:1").unwrap();
     assert_eq!(refused.results[0].as_ref().unwrap_err()[0].code, "version_mismatch");
 }

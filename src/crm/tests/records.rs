@@ -27,14 +27,21 @@ fn a_record_is_created_read_changed_and_thrown_away() {
     assert_eq!(made["fields"]["status"], "active");
     house.later(60);
     let admin = house.admin();
-    let changed = house.crm.update(&admin, "contact", id, Some(1), map(json!({"title": "Admiral", "email": null}))).unwrap();
+    let changed =
+        house.crm.update(&admin, "contact", id, Some(1), map(json!({"title": "Admiral", "email": null}))).unwrap();
     assert_eq!((changed.version, &changed.record["fields"]["email"]), (2, &Json::Null));
-    assert_eq!(house.crm.get(&admin, "contact", id, &["title".into()]).unwrap().record["fields"], json!({"title": "Admiral"}));
+    assert_eq!(
+        house.crm.get(&admin, "contact", id, &["title".into()]).unwrap().record["fields"],
+        json!({"title": "Admiral"})
+    );
     let gone = house.crm.trash(&admin, "contact", id, None).unwrap();
     assert!(gone.record["trashedAt"].is_string());
     assert_eq!(house.titles(&admin, "contact", json!({})), Vec::<String>::new());
     assert_eq!(house.crm.trash_list(&admin, "contact", None, 10).unwrap().records.len(), 1);
-    assert_eq!(house.crm.update(&admin, "contact", id, None, map(json!({"title": "x"}))).unwrap_err().code, Code::Conflict);
+    assert_eq!(
+        house.crm.update(&admin, "contact", id, None, map(json!({"title": "x"}))).unwrap_err().code,
+        Code::Conflict
+    );
     house.crm.restore(&admin, "contact", id).unwrap();
     house.crm.undo(&admin, "contact", id, 1).unwrap();
     let back = house.crm.get(&admin, "contact", id, &[]).unwrap();
@@ -44,7 +51,10 @@ fn a_record_is_created_read_changed_and_thrown_away() {
     let kinds: Vec<_> = history.entries.iter().map(|e| e["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["updated", "restored", "trashed", "updated", "created"]);
     let title = history.entries[3]["changes"].as_array().unwrap().iter().find(|c| c["field"] == "title").unwrap();
-    assert_eq!((&title["before"], &title["after"], &title["label"]), (&Json::Null, &json!("Admiral"), &json!("Job title")));
+    assert_eq!(
+        (&title["before"], &title["after"], &title["label"]),
+        (&Json::Null, &json!("Admiral"), &json!("Job title"))
+    );
     let then = house.crm.get_as_of(&admin, "contact", id, house.now.plus_seconds(-30)).unwrap();
     assert_eq!(then.version, 1);
 }
@@ -55,7 +65,11 @@ fn wrong_input_names_every_field() {
     let admin = house.admin();
     for (object, fields, expect) in [
         ("contact", json!({}), vec![("name", "required")]),
-        ("contact", json!({"name": "A", "email": ["no"], "shoe": 1}), vec![("email", "email"), ("shoe", "unknown_field")]),
+        (
+            "contact",
+            json!({"name": "A", "email": ["no"], "shoe": 1}),
+            vec![("email", "email"), ("shoe", "unknown_field")],
+        ),
         ("contact", json!({"name": "A", "company": Id::from_u128(9)}), vec![("company", "not_found")]),
         ("contact", json!({"name": "A", "lastTouchAt": "2026-01-01"}), vec![("lastTouchAt", "read_only")]),
         ("contact", json!({"name": "A", "id": "x"}), vec![("id", "read_only")]),
@@ -88,7 +102,9 @@ fn a_stale_version_is_told_both_values() {
 #[test]
 fn lists_filter_sort_and_page() {
     let mut house = House::new();
-    for (name, industry, employees) in [("Alpha", "software", 10), ("Beta", "retail", 20), ("Gamma", "software", 30), ("Delta", "energy", 40)] {
+    for (name, industry, employees) in
+        [("Alpha", "software", 10), ("Beta", "retail", 20), ("Gamma", "software", 30), ("Delta", "energy", 40)]
+    {
         house.create(&house.admin(), "company", json!({"name": name, "industry": industry, "employees": employees}));
         house.later(1);
     }
@@ -98,8 +114,14 @@ fn lists_filter_sort_and_page() {
         (json!({"sort": ["createdAt"]}), vec!["Alpha", "Beta", "Gamma", "Delta"]),
         (json!({"sort": ["name"]}), vec!["Alpha", "Beta", "Delta", "Gamma"]),
         (json!({"sort": ["-employees"], "limit": 2}), vec!["Delta", "Gamma"]),
-        (json!({"filter": {"field": "industry", "op": "eq", "value": "software"}, "sort": ["name"]}), vec!["Alpha", "Gamma"]),
-        (json!({"filter": {"and": [{"field": "employees", "op": "gte", "value": 20}, {"not": {"field": "name", "op": "startsWith", "value": "d"}}]}, "sort": ["name"]}), vec!["Beta", "Gamma"]),
+        (
+            json!({"filter": {"field": "industry", "op": "eq", "value": "software"}, "sort": ["name"]}),
+            vec!["Alpha", "Gamma"],
+        ),
+        (
+            json!({"filter": {"and": [{"field": "employees", "op": "gte", "value": 20}, {"not": {"field": "name", "op": "startsWith", "value": "d"}}]}, "sort": ["name"]}),
+            vec!["Beta", "Gamma"],
+        ),
         (json!({"filter": {"field": "owner", "op": "eq", "value": "me"}, "q": "gam"}), vec!["Gamma"]),
         (json!({"asOf": "2026-03-18T10:00:01Z", "sort": ["name"]}), vec!["Alpha", "Beta"]),
     ] {
@@ -109,7 +131,10 @@ fn lists_filter_sort_and_page() {
         let mut seen = Vec::new();
         let mut cursor = Json::Null;
         loop {
-            let page = house.crm.query(&admin, "company", &house.fresh(json!({"sort": sort, "limit": 3, "cursor": cursor}))).unwrap();
+            let page = house
+                .crm
+                .query(&admin, "company", &house.fresh(json!({"sort": sort, "limit": 3, "cursor": cursor})))
+                .unwrap();
             seen.extend(page.records.iter().map(|r| r["title"].as_str().unwrap().to_owned()));
             match page.next {
                 Some(next) => cursor = json!(next),
@@ -121,7 +146,10 @@ fn lists_filter_sort_and_page() {
     }
     let bad = house.crm.query(&admin, "company", &house.fresh(json!({"cursor": "rubbish"}))).unwrap_err();
     assert_eq!(bad.code, Code::BadCursor);
-    let bad = house.crm.query(&admin, "company", &house.fresh(json!({"filter": {"field": "shoe", "op": "eq", "value": 1}}))).unwrap_err();
+    let bad = house
+        .crm
+        .query(&admin, "company", &house.fresh(json!({"filter": {"field": "shoe", "op": "eq", "value": 1}})))
+        .unwrap_err();
     assert_eq!(bad.code, Code::BadFilter);
 }
 
@@ -138,7 +166,10 @@ fn figures_keep_currencies_apart() {
     let query = json!({"groupBy": ["stage"], "aggregates": [{"op": "count"}, {"op": "sum", "field": "amount"}, {"op": "avg", "field": "amount"}]});
     let groups = || house.crm.query(&admin, "deal", &house.fresh(query.clone())).unwrap().groups.unwrap();
     let of = |stage: &str| groups().into_iter().find(|g| g["key"]["stage"] == stage).unwrap()["values"].clone();
-    assert_eq!(of("proposal"), json!({"count": 2, "sum_amount": {"amount": "1500.50", "currency": "EUR"}, "avg_amount": {"amount": "750.25", "currency": "EUR"}}));
+    assert_eq!(
+        of("proposal"),
+        json!({"count": 2, "sum_amount": {"amount": "1500.50", "currency": "EUR"}, "avg_amount": {"amount": "750.25", "currency": "EUR"}})
+    );
     deal("d", "proposal", json!({"amount": "100", "currency": "USD"}));
     assert_eq!(of("proposal")["sum_amount"], Json::Null, "no rate, no sum");
     house.crm.settings_patch(&admin, map(json!({"currencyRates": {"USD": 0.5}}))).unwrap();
@@ -156,7 +187,11 @@ fn search_finds_across_objects() {
     let admin = house.admin();
     let acme = company(&house, "Zephyr Industries");
     house.create(&admin, "contact", json!({"name": "Zoë Zephyr", "company": acme}));
-    house.create(&admin, "note", json!({"body": "They sail with the zephyr wind", "related": [{"object": "company", "id": acme}]}));
+    house.create(
+        &admin,
+        "note",
+        json!({"body": "They sail with the zephyr wind", "related": [{"object": "company", "id": acme}]}),
+    );
     let request = SearchRequest { q: "zephyr".into(), after: Some(house.crm.seq()), ..SearchRequest::default() };
     let found = house.crm.search(&admin, &request).unwrap();
     let mut objects: Vec<_> = found.results.iter().map(|r| r["object"].as_str().unwrap()).collect();

@@ -174,7 +174,9 @@ impl Compiler<'_> {
         let wrong = |expect: &str| value_error(name, expect);
         Ok(match (path.kind, path.field_type) {
             (Kind::Bool, _) => Scalar::Bool(value.as_bool().ok_or_else(|| wrong("true or false"))?),
-            (Kind::Number, _) => Scalar::Number(value.as_f64().filter(|n| n.is_finite()).ok_or_else(|| wrong("a number"))?),
+            (Kind::Number, _) => {
+                Scalar::Number(value.as_f64().filter(|n| n.is_finite()).ok_or_else(|| wrong("a number"))?)
+            }
             (Kind::Int, Some(FieldType::Money)) => Scalar::Int(self.minor(value).ok_or_else(|| wrong("an amount"))?),
             (Kind::Int, Some(FieldType::Date)) => {
                 let day = value.as_str().and_then(|t| self.day(t)).ok_or_else(|| wrong("a date, or today, or -7d"))?;

@@ -9,7 +9,10 @@ use proptest::test_runner::{Config, TestRunner};
 use super::world::*;
 use crate::*;
 
-fn query(group_by: Vec<(aplomb_model::query::Path, Option<Bucket>)>, aggregates: Vec<(AggregateOp, Option<aplomb_model::query::Path>, Vec<f64>)>) -> AggregateQuery {
+fn query(
+    group_by: Vec<(aplomb_model::query::Path, Option<Bucket>)>,
+    aggregates: Vec<(AggregateOp, Option<aplomb_model::query::Path>, Vec<f64>)>,
+) -> AggregateQuery {
     AggregateQuery {
         object: PERSON,
         pred: Pred::Const(true),
@@ -59,14 +62,21 @@ fn sums_per_group_are_those_of_the_records() {
             prop_assert_eq!(groups.len(), expect.len());
             for group in &groups {
                 let records = &expect[&group.key[0].as_ref().and_then(layout_text)];
-                let amounts: Vec<i64> = records.iter().filter_map(|r| match r.get(FieldCode(5)) {
-                    Some(Value::Money(m)) => Some(m.minor),
-                    _ => None,
-                }).collect();
-                let mut emails: Vec<String> = records.iter().flat_map(|r| email.own_scalars(r)).filter_map(|s| match s {
-                    Scalar::Text(t) => Some(t),
-                    _ => None,
-                }).collect();
+                let amounts: Vec<i64> = records
+                    .iter()
+                    .filter_map(|r| match r.get(FieldCode(5)) {
+                        Some(Value::Money(m)) => Some(m.minor),
+                        _ => None,
+                    })
+                    .collect();
+                let mut emails: Vec<String> = records
+                    .iter()
+                    .flat_map(|r| email.own_scalars(r))
+                    .filter_map(|s| match s {
+                        Scalar::Text(t) => Some(t),
+                        _ => None,
+                    })
+                    .collect();
                 emails.sort();
                 emails.dedup();
                 let some = |n: Option<i64>| n.map_or(AggValue::None, AggValue::Int);
@@ -122,20 +132,28 @@ fn large_sums_are_exact_and_buckets_follow_the_zone() {
     fill(&index, &people, 2);
     let amount = path(5, None, Kind::Int, FieldType::Money);
     let score = path(4, None, Kind::Number, FieldType::Number);
-    let groups = index.aggregate(&query(vec![], vec![
-        (AggregateOp::Count, None, vec![]),
-        (AggregateOp::Sum, Some(amount), vec![]),
-        (AggregateOp::Percentiles, Some(score.clone()), vec![50.0, 75.0, 100.0]),
-        (AggregateOp::Avg, Some(score), vec![]),
-    ])).unwrap();
+    let groups = index
+        .aggregate(&query(
+            vec![],
+            vec![
+                (AggregateOp::Count, None, vec![]),
+                (AggregateOp::Sum, Some(amount), vec![]),
+                (AggregateOp::Percentiles, Some(score.clone()), vec![50.0, 75.0, 100.0]),
+                (AggregateOp::Avg, Some(score), vec![]),
+            ],
+        ))
+        .unwrap();
     assert_eq!(groups.len(), 1);
     assert_eq!(groups[0].count, 4);
-    assert_eq!(groups[0].values, [
-        AggValue::Int(4),
-        AggValue::Int(9_007_199_254_740_994),
-        AggValue::List(vec![(50.0, 2.0), (75.0, 3.0), (100.0, 4.0)]),
-        AggValue::Number(7.0 / 3.0),
-    ]);
+    assert_eq!(
+        groups[0].values,
+        [
+            AggValue::Int(4),
+            AggValue::Int(9_007_199_254_740_994),
+            AggValue::List(vec![(50.0, 2.0), (75.0, 3.0), (100.0, 4.0)]),
+            AggValue::Number(7.0 / 3.0),
+        ]
+    );
     let seen = path(7, None, Kind::Int, FieldType::DateTime);
     let by_day = AggregateQuery { zone_offset: 7200, ..query(vec![(seen, Some(Bucket::Day))], vec![]) };
     let days: Vec<_> = index.aggregate(&by_day).unwrap().into_iter().map(|g| (g.key[0].clone(), g.count)).collect();
@@ -144,7 +162,10 @@ fn large_sums_are_exact_and_buckets_follow_the_zone() {
     let both = query(vec![(currency, None), (path(6, None, Kind::Int, FieldType::Date), Some(Bucket::Month))], vec![]);
     let groups: Vec<_> = index.aggregate(&both).unwrap().into_iter().map(|g| (g.key, g.count)).collect();
     let february = i64::from(Date::new(2026, 2, 1).unwrap().days());
-    assert_eq!(groups, [(vec![Some(Scalar::Key("EUR".into())), None], 3), (vec![None, Some(Scalar::Int(february))], 1)]);
+    assert_eq!(
+        groups,
+        [(vec![Some(Scalar::Key("EUR".into())), None], 3), (vec![None, Some(Scalar::Int(february))], 1)]
+    );
     let empty = AggregateQuery { pred: Pred::Const(false), ..query(vec![], vec![(AggregateOp::Count, None, vec![])]) };
     assert_eq!(index.aggregate(&empty).unwrap()[0].values, [AggValue::Int(0)]);
 }

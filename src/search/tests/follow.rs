@@ -75,10 +75,13 @@ fn a_changed_field_means_a_rebuild_a_new_one_does_not() {
     fill(&index, &some_people(20), 1);
     let with = |change: &dyn Fn(&mut aplomb_model::Object)| {
         let objects = schema().objects().map(|o| aplomb_model::Object::clone(o)).collect::<Vec<_>>();
-        aplomb_model::Schema::new(2, objects.into_iter().map(|mut o| {
-            change(&mut o);
-            o
-        }))
+        aplomb_model::Schema::new(
+            2,
+            objects.into_iter().map(|mut o| {
+                change(&mut o);
+                o
+            }),
+        )
     };
     let added = with(&|o| {
         let mut field = o.fields[0].clone();

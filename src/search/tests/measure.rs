@@ -1,6 +1,8 @@
 //! Figures, not checks: `cargo test -p aplomb-search --config profile.dev.package.aplomb-search.opt-level=3
 //! measure -- --ignored --nocapture`, with `ROWS=1000000` for more rows.
 
+#![expect(clippy::disallowed_methods, reason = "figures are taken with a clock")]
+
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -81,7 +83,8 @@ fn record(n: u64, fields: u16, r: &mut Random) -> Record {
     let at = Timestamp::from_millis(1_700_000_000_000 + n as i64 * 50);
     let mut random = [0; 10];
     random[..8].copy_from_slice(&r.next().to_le_bytes());
-    let firm = |r: &mut Random| Link { object: ObjectCode(2), id: Id::from_u128(u128::from(r.below(20_000)) << 64 | 5) };
+    let firm =
+        |r: &mut Random| Link { object: ObjectCode(2), id: Id::from_u128(u128::from(r.below(20_000)) << 64 | 5) };
     let mut list: Vec<(FieldCode, Value)> = Vec::new();
     let name = PersonName { first: r.word(3000), last: r.word(60_000) };
     for code in 1..=fields {
@@ -92,9 +95,19 @@ fn record(n: u64, fields: u16, r: &mut Random) -> Record {
             "personName" => Value::Name(name.clone()),
             "email" => Value::Text(format!("{}.{}{}@{}.com", name.first, name.last, n % 1000, r.word(20_000))),
             "phone" => Value::Texts(vec![format!("+49 {} {}", r.below(900), r.below(10_000_000))]),
-            "reference" => Value::Ref(if code == 6 { Link { object: ObjectCode(3), id: Id::from_u128(u128::from(r.below(50))) } } else { firm(r) }),
+            "reference" => Value::Ref(if code == 6 {
+                Link { object: ObjectCode(3), id: Id::from_u128(u128::from(r.below(50))) }
+            } else {
+                firm(r)
+            }),
             "money" => Value::Money(Money::new(r.below(100_000_00) as i64, Currency::EUR)),
-            "address" => Value::Address(aplomb_model::Address { street: format!("{} {}", r.word(5000), r.below(99)), city: r.word(2000), country: "DE".into(), postal_code: r.below(99_999).to_string(), region: String::new() }),
+            "address" => Value::Address(aplomb_model::Address {
+                street: format!("{} {}", r.word(5000), r.below(99)),
+                city: r.word(2000),
+                country: "DE".into(),
+                postal_code: r.below(99_999).to_string(),
+                region: String::new(),
+            }),
             "longText" => Value::Text((0..12).map(|_| r.word(20_000)).collect::<Vec<_>>().join(" ")),
             "choice" => Value::Text(format!("choice{}", r.below(8))),
             "date" => Value::Date(Date::from_days(19_000 + r.below(2000) as i32).unwrap()),
@@ -158,18 +171,25 @@ fn build(dir: &std::path::Path, rows: u64, fields: u16, threads: usize) -> Index
     let mut spent = Duration::ZERO;
     let mut n = 0;
     while n < rows {
-        let docs: Vec<Doc> = (n..rows.min(n + 5000)).map(|n| {
-            let record = record(n, fields, &mut r);
-            let title = record.get(FieldCode(1)).unwrap().text();
-            Doc::Put(Arc::new(record), DocContext { title, ..DocContext::default() })
-        }).collect();
+        let docs: Vec<Doc> = (n..rows.min(n + 5000))
+            .map(|n| {
+                let record = record(n, fields, &mut r);
+                let title = record.get(FieldCode(1)).unwrap().text();
+                Doc::Put(Arc::new(record), DocContext { title, ..DocContext::default() })
+            })
+            .collect();
         n += docs.len() as u64;
         let start = Instant::now();
         index.apply(&docs, n, n.is_multiple_of(50_000) || n == rows).unwrap();
         spent += start.elapsed();
     }
     let stats = index.stats();
-    println!("{rows} rows x {fields} fields, {threads} threads: {spent:.1?}, {} segments, {} bytes a row, {} MB", stats.segments, stats.bytes / rows, memory());
+    println!(
+        "{rows} rows x {fields} fields, {threads} threads: {spent:.1?}, {} segments, {} bytes a row, {} MB",
+        stats.segments,
+        stats.bytes / rows,
+        memory()
+    );
     index
 }
 
@@ -184,13 +204,30 @@ fn measure() {
     let dir = tempfile::tempdir().unwrap();
     let index = build(dir.path(), rows, FIELDS, 2);
     let list = |pred: Pred, sort: Vec<SortKey>| {
-        let q = ListQuery { object: CONTACT, pred, rights: Pred::Const(true), text: None, sort, limit: 50, cursor: None, count_up_to: 10_000 };
+        let q = ListQuery {
+            object: CONTACT,
+            pred,
+            rights: Pred::Const(true),
+            text: None,
+            sort,
+            limit: 50,
+            cursor: None,
+            count_up_to: 10_000,
+        };
         index.list(&q).unwrap().total.count as usize
     };
     let by = |code: u16, descending| vec![SortKey { path: path(code), descending }];
     timed("newest first", |_| list(Pred::Const(true), vec![]));
-    let updated = Path { steps: vec![], field: system::UPDATED_AT, part: None, kind: Kind::Int, field_type: Some(FieldType::DateTime) };
-    timed("by updatedAt descending", |_| list(Pred::Const(true), vec![SortKey { path: updated.clone(), descending: true }]));
+    let updated = Path {
+        steps: vec![],
+        field: system::UPDATED_AT,
+        part: None,
+        kind: Kind::Int,
+        field_type: Some(FieldType::DateTime),
+    };
+    timed("by updatedAt descending", |_| {
+        list(Pred::Const(true), vec![SortKey { path: updated.clone(), descending: true }])
+    });
     timed("by name", |_| list(Pred::Const(true), by(1, false)));
     timed("by choice", |_| list(Pred::Const(true), by(12, false)));
     let two = |n: u64| {
@@ -199,13 +236,22 @@ fn measure() {
     };
     timed("two filters, by date", |n| list(two(n), by(13, true)));
     timed("two filters, by name", |n| list(two(n), by(1, false)));
-    let owner = |n: u64| test(6, Check::In((0..5).map(|i| Scalar::Id(Id::from_u128(u128::from((n + i) % 50)))).collect()));
+    let owner =
+        |n: u64| test(6, Check::In((0..5).map(|i| Scalar::Id(Id::from_u128(u128::from((n + i) % 50)))).collect()));
     timed("one of 5 owners, by name", |n| list(owner(n), by(1, false)));
     timed("e-mail contains", |n| list(test(2, Check::Contains(format!("ba{}", n % 10))), vec![]));
     timed("e-mail contains, again", |_| list(test(2, Check::Contains("ba1".into())), vec![]));
-    timed("name starts with", |n| list(test(1, Check::StartsWith(["ba", "le", "ni"][n as usize % 3].into())), by(1, false)));
+    timed("name starts with", |n| {
+        list(test(1, Check::StartsWith(["ba", "le", "ni"][n as usize % 3].into())), by(1, false))
+    });
     let text = |text: String| {
-        let q = TextQuery { text, objects: vec![(CONTACT, Pred::Const(true))], limit: 20, cursor: None, count_up_to: 10_000 };
+        let q = TextQuery {
+            text,
+            objects: vec![(CONTACT, Pred::Const(true))],
+            limit: 20,
+            cursor: None,
+            count_up_to: 10_000,
+        };
         index.text(&q).unwrap().total.count as usize
     };
     let mut r = Random(99);
@@ -227,7 +273,16 @@ fn measure() {
     });
     let sums = |group: u16| {
         let aggregates = vec![(AggregateOp::Count, None, vec![]), (AggregateOp::Sum, Some(path(5)), vec![])];
-        let q = AggregateQuery { object: CONTACT, pred: Pred::Const(true), rights: Pred::Const(true), text: None, group_by: vec![(path(group), None)], aggregates, limit: 100, zone_offset: 0 };
+        let q = AggregateQuery {
+            object: CONTACT,
+            pred: Pred::Const(true),
+            rights: Pred::Const(true),
+            text: None,
+            group_by: vec![(path(group), None)],
+            aggregates,
+            limit: 100,
+            zone_offset: 0,
+        };
         index.aggregate(&q).unwrap().len()
     };
     timed("sums per choice", |_| sums(12));

@@ -39,7 +39,13 @@ fn index(dir: &std::path::Path) -> Index {
 }
 
 fn find(index: &Index, text: &str) -> Vec<u64> {
-    let q = TextQuery { text: text.into(), objects: vec![(PERSON, Pred::Const(true)), (FIRM, Pred::Const(true))], limit: 10, cursor: None, count_up_to: 100 };
+    let q = TextQuery {
+        text: text.into(),
+        objects: vec![(PERSON, Pred::Const(true)), (FIRM, Pred::Const(true))],
+        limit: 10,
+        cursor: None,
+        count_up_to: 100,
+    };
     let page = index.text(&q).unwrap();
     assert_eq!(page.total.count, page.hits.len() as u64);
     page.hits.iter().map(|h| h.id.as_u128() as u64).collect()
@@ -88,11 +94,23 @@ fn rights_and_pages_hold_in_text_search() {
     let index = index(dir.path());
     let id = |n: u128| Id::from_u128(n << 64 | n);
     let only = |ids: Vec<Id>| {
-        let path = aplomb_model::query::Path { steps: vec![], field: aplomb_model::schema::system::ID, part: None, kind: Kind::Id, field_type: None };
+        let path = aplomb_model::query::Path {
+            steps: vec![],
+            field: aplomb_model::schema::system::ID,
+            part: None,
+            kind: Kind::Id,
+            field_type: None,
+        };
         let check = aplomb_model::query::Check::In(ids.into_iter().map(aplomb_model::query::Scalar::Id).collect());
         Pred::Test(aplomb_model::query::Test { path, check })
     };
-    let q = |rights: Pred, limit, cursor| TextQuery { text: "anna".into(), objects: vec![(PERSON, rights)], limit, cursor, count_up_to: 100 };
+    let q = |rights: Pred, limit, cursor| TextQuery {
+        text: "anna".into(),
+        objects: vec![(PERSON, rights)],
+        limit,
+        cursor,
+        count_up_to: 100,
+    };
     let page = index.text(&q(only(vec![id(2), id(4)]), 10, None)).unwrap();
     assert_eq!(page.hits.iter().map(|h| h.id).collect::<Vec<_>>(), [id(2)]);
     let (mut seen, mut cursor) = (vec![], None);
@@ -113,7 +131,10 @@ fn rights_and_pages_hold_in_text_search() {
 fn lists_take_words_as_well() {
     let dir = tempfile::tempdir().unwrap();
     let index = index(dir.path());
-    let q = |sort: &[SortKey], text: &str| ListQuery { text: Some(text.into()), ..list(&Pred::Const(true), sort, 10, None) };
+    let q = |sort: &[SortKey], text: &str| ListQuery {
+        text: Some(text.into()),
+        ..list(&Pred::Const(true), sort, 10, None)
+    };
     let ids = |q: &ListQuery| index.list(q).unwrap().ids.iter().map(|i| i.as_u128() as u64).collect::<Vec<_>>();
     let by_name = [SortKey { path: path(1, None, Kind::Text, FieldType::PersonName), descending: true }];
     assert_eq!(ids(&q(&by_name, "anna")), [3, 2, 1]);

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use aplomb_model::query::{Check, Kind, Part, Path, Pred, Scalar, SortKey, Test};
 use aplomb_model::schema::{FieldType, Object, system};
 use aplomb_model::value::Link;
-use aplomb_model::{Address, Currency, Date, FieldCode, Id, Money, ObjectCode, PersonName, Record, Schema, Timestamp, Value};
+use aplomb_model::{
+    Address, Currency, Date, FieldCode, Id, Money, ObjectCode, PersonName, Record, Schema, Timestamp, Value,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -38,18 +40,20 @@ pub fn schema() -> Schema {
         field(12, "home", "address", 1),
         field(13, "phones", "phone", 1),
     ]);
-    let firm = json!([field(1, "name", "text", 3), field(8, "industry", "choice", 0), field(9, "parent", "references", 0)]);
+    let firm =
+        json!([field(1, "name", "text", 3), field(8, "industry", "choice", 0), field(9, "parent", "references", 0)]);
     let object = |code: u16, name: &str, fields: serde_json::Value| -> Object {
-        serde_json::from_value(json!({"code": code, "name": name, "label": name, "plural": name, "title": "name", "fields": fields}))
-            .unwrap()
+        serde_json::from_value(
+            json!({"code": code, "name": name, "label": name, "plural": name, "title": "name", "fields": fields}),
+        )
+        .unwrap()
     };
     Schema::new(1, [object(1, "person", fields), object(2, "firm", firm)])
 }
 
 pub fn open(dir: &std::path::Path) -> (Index, Opened) {
     let key = aplomb_vault::DataKey::from_bytes(&[7; 32]).subkey("search");
-    let options =
-        Options { dir: dir.to_owned(), key, cache_bytes: 16 << 20, writer_bytes: 15_000_000, threads: 1 };
+    let options = Options { dir: dir.to_owned(), key, cache_bytes: 16 << 20, writer_bytes: 15_000_000, threads: 1 };
     Index::open(options, schema()).unwrap()
 }
 
@@ -130,7 +134,9 @@ fn value(code: u16) -> BoxedStrategy<Value> {
         9 => id(2).prop_map(|id| Value::Ref(Link { object: FIRM, id })).boxed(),
         10 => prop::collection::vec(key(), 1..4).prop_map(Value::Texts).boxed(),
         11 => prop::bool::ANY.prop_map(Value::Bool).boxed(),
-        12 => (word(), word()).prop_map(|(city, street)| Value::Address(Address { city, street, ..Address::default() })).boxed(),
+        12 => (word(), word())
+            .prop_map(|(city, street)| Value::Address(Address { city, street, ..Address::default() }))
+            .boxed(),
         13 => prop::collection::vec(word(), 1..3).prop_map(Value::Texts).boxed(),
         _ => word().prop_map(Value::Text).boxed(),
     }
@@ -139,10 +145,13 @@ fn value(code: u16) -> BoxedStrategy<Value> {
 fn record(object: ObjectCode, codes: &'static [u16]) -> impl Strategy<Value = Record> {
     let one = |code: &u16| {
         let value = if object == FIRM && *code == 9 { firms().prop_map(Value::Refs).boxed() } else { value(*code) };
-        prop::option::weighted(0.7, value.prop_map({
-            let code = FieldCode(*code);
-            move |v| (code, v)
-        }))
+        prop::option::weighted(
+            0.7,
+            value.prop_map({
+                let code = FieldCode(*code);
+                move |v| (code, v)
+            }),
+        )
     };
     let fields: Vec<_> = codes.iter().map(one).collect();
     (fields, 0i64..5, 1u32..4, id(3)).prop_map(move |(fields, at, version, by)| Record {
@@ -202,7 +211,8 @@ fn check(path: Path) -> BoxedStrategy<Check> {
     ];
     match path.kind {
         Kind::Text | Kind::Key => {
-            prop_oneof![3 => any, 1 => part.clone().prop_map(Check::Contains), 1 => part.prop_map(Check::StartsWith)].boxed()
+            prop_oneof![3 => any, 1 => part.clone().prop_map(Check::Contains), 1 => part.prop_map(Check::StartsWith)]
+                .boxed()
         }
         _ => any.boxed(),
     }
@@ -224,7 +234,8 @@ pub fn pred() -> impl Strategy<Value = Pred> {
 }
 
 pub fn sort() -> impl Strategy<Value = Vec<SortKey>> {
-    let key = (prop::sample::select(paths()), prop::bool::ANY).prop_map(|(path, descending)| SortKey { path, descending });
+    let key =
+        (prop::sample::select(paths()), prop::bool::ANY).prop_map(|(path, descending)| SortKey { path, descending });
     prop::collection::vec(key, 0..3)
 }
 

@@ -43,7 +43,10 @@ impl Answer {
     }
 
     pub fn text(&self, pointer: &str) -> &str {
-        self.body.pointer(pointer).and_then(Json::as_str).unwrap_or_else(|| panic!("no text at {pointer} in {}", self.body))
+        self.body
+            .pointer(pointer)
+            .and_then(Json::as_str)
+            .unwrap_or_else(|| panic!("no text at {pointer} in {}", self.body))
     }
 }
 

@@ -40,10 +40,22 @@ fn everything_refused_is_a_problem_document() {
         ("GET", "/api/v1/records/contact?filter=%7B", None, 422, "invalid"),
         ("GET", "/api/v1/records/contact?cursor=nonsense", None, 400, "bad_cursor"),
         ("GET", "/api/v1/records/contact?q=%ff", None, 400, "malformed"),
-        ("POST", "/api/v1/records/contact/query", text("{\"filter\":{\"field\":\"nonsense\",\"op\":\"eq\",\"value\":1}}"), 422, "bad_filter"),
+        (
+            "POST",
+            "/api/v1/records/contact/query",
+            text("{\"filter\":{\"field\":\"nonsense\",\"op\":\"eq\",\"value\":1}}"),
+            422,
+            "bad_filter",
+        ),
         ("POST", "/api/v1/records/contact/query", text("{\"limit\":100000}"), 422, "invalid"),
         ("GET", &long, None, 414, "uri_too_long"),
-        ("GET", "/api/v1/export/contact?filter=%7B%22field%22%3A%22nonsense%22%2C%22op%22%3A%22eq%22%7D", None, 422, "bad_filter"),
+        (
+            "GET",
+            "/api/v1/export/contact?filter=%7B%22field%22%3A%22nonsense%22%2C%22op%22%3A%22eq%22%7D",
+            None,
+            422,
+            "bad_filter",
+        ),
         ("GET", "/api/v1/export/nothing", None, 404, "not_found"),
         ("POST", "/api/v1/imports", text("{}"), 415, "unsupported_media"),
     ];
@@ -101,7 +113,10 @@ fn the_document_describes_what_is_served() {
     let (client, nobody) = (Client::with_key(&server, key), Client::new(&server));
     let general = nobody.get("/api/v1/openapi.json").expect(200);
     assert!(general.body["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
-    assert!(general.body["paths"].get("/api/v1/records/contact").is_none(), "nobody learns of objects without logging in");
+    assert!(
+        general.body["paths"].get("/api/v1/records/contact").is_none(),
+        "nobody learns of objects without logging in"
+    );
     let whole = client.get("/api/v1/openapi.json").expect(200);
     let paths = whole.body["paths"].as_object().expect("paths");
     assert!(whole.body.pointer("/components/schemas/Contact").is_some());

@@ -36,7 +36,8 @@ fn a_sales_rep_has_his_own_records_only() {
         assert_eq!(answer.expect(404).problem(), "not_found");
     }
     let list = rep.get(&format!("/api/v1/records/lead?after={seq}")).expect(200);
-    let ids: Vec<_> = list.body["records"].as_array().expect("records").iter().map(|record| record["id"].clone()).collect();
+    let ids: Vec<_> =
+        list.body["records"].as_array().expect("records").iter().map(|record| record["id"].clone()).collect();
     assert_eq!(ids, [own.body["id"].clone()]);
     assert_eq!(list.body["total"]["count"], 1);
     let hits = rep.get(&format!("/api/v1/search?q=Theirs&after={seq}")).expect(200);

@@ -38,11 +38,14 @@ fn from_the_first_run_to_the_log_out() {
     assert_eq!(me.text("/user/email"), ADMIN);
     assert_eq!(me.text("/organisation/name"), "Acme");
 
-    let made = client.post("/api/v1/records/contact", json!({"fields": {"name": "Grace Hopper", "email": ["grace@navy.example"]}})).expect(201);
+    let made = client
+        .post("/api/v1/records/contact", json!({"fields": {"name": "Grace Hopper", "email": ["grace@navy.example"]}}))
+        .expect(201);
     let seq: u64 = made.header("x-aplomb-seq").parse().expect("a sequence number");
     let path = format!("/api/v1/records/contact/{}", made.text("/id"));
     assert_eq!(made.header("location"), path);
-    let list = client.get(&format!("/api/v1/records/contact?after={seq}&sort=-createdAt&fields=name,email")).expect(200);
+    let list =
+        client.get(&format!("/api/v1/records/contact?after={seq}&sort=-createdAt&fields=name,email")).expect(200);
     assert_eq!(list.body["records"][0]["id"], made.body["id"]);
     let query = format!("/api/v1/records/contact/query?after={seq}");
     let filter = json!({"field": "name.last", "op": "eq", "value": "hopper"});
@@ -104,7 +107,8 @@ fn the_live_feed_names_what_changed() {
     let client = Client::with_key(&server, key.clone());
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
     stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).expect("a time limit");
-    write!(stream, "GET /api/v1/live HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n").expect("sent");
+    write!(stream, "GET /api/v1/live HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n")
+        .expect("sent");
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     assert!(lines.any(|line| line.starts_with("event: hello")));
     let made = client.post("/api/v1/records/company", json!({"fields": {"name": "Initech"}})).expect(201);

@@ -60,9 +60,8 @@ fn edit(browser: &Browser, server: &Server) {
     browser.find("[data-testid=records] tbody tr a").click();
     let title = browser.find("[data-testid=record-title]").text();
     assert!(!title.is_empty());
-    browser.find("button[aria-label='Edit Job title'], button[aria-label='Edit Title']").click();
-    let input = browser.find(".line input");
-    input.clear().type_text("Chief Cartographer\u{e007}");
+    browser.find("[data-field=title] .value").click();
+    browser.find("[data-field=title] input").clear().type_text("Chief Cartographer\u{e007}");
     browser.sees("Chief Cartographer");
     browser.control("History").click();
     browser.sees("Version 2");

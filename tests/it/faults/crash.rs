@@ -26,7 +26,8 @@ fn no_acknowledged_write_is_lost() {
                 let (server, written, key) = (&server, &written, &key);
                 scope.spawn(move || {
                     for n in 0.. {
-                        let body = json!({"fields": {"name": {"first": "Crash", "last": format!("R{round}C{client}N{n}")}}});
+                        let body =
+                            json!({"fields": {"name": {"first": "Crash", "last": format!("R{round}C{client}N{n}")}}});
                         let (status, json) = server.call(Some(key), "POST", "/api/v1/records/contact", Some(body));
                         match status {
                             201 => written.lock().expect("no panic").push(json["id"].as_str().expect("id").to_owned()),

@@ -51,7 +51,9 @@ fn amounts_beyond_all_bounds_are_refused() {
 #[test]
 fn only_who_may_import_does() {
     let house = House::new();
-    let fields = map(json!({"name": "Reader", "email": "reader@example.com", "password": "correct horse battery staple 43", "roles": ["readOnly"]}));
+    let fields = map(
+        json!({"name": "Reader", "email": "reader@example.com", "password": "correct horse battery staple 43", "roles": ["readOnly"]}),
+    );
     let user = house.crm.user_create(&house.admin(), fields);
     let Ok(user) = user else { return };
     let id: Id = user["id"].as_str().and_then(|t| t.parse().ok()).expect("an id");

@@ -30,7 +30,11 @@ fn duplicates_are_put_together_updated_skipped_or_made() {
     let file = "Email,First Name,Last Name,Phone,Title\na@x.example,Ann,Ash,,Boss\nA@X.example,Anne,Ash,+49 30 555 0101,\nb@x.example,Bo,Birch,,\n";
     for (on_match, created, updated, skipped) in [("update", 0, 2, 1), ("skip", 0, 0, 3), ("create", 3, 0, 0)] {
         let house = House::new();
-        let first = house.import("contact", "a.csv", b"Email,First Name,Last Name\na@x.example,Ann,Ash\nb@x.example,Bo,Birch\n");
+        let first = house.import(
+            "contact",
+            "a.csv",
+            b"Email,First Name,Last Name\na@x.example,Ann,Ash\nb@x.example,Bo,Birch\n",
+        );
         assert_eq!(first.progress.created, 2);
         let view = house.start("contact", "b.csv", file.as_bytes());
         let options = map(json!({"onMatch": on_match}));
@@ -39,7 +43,10 @@ fn duplicates_are_put_together_updated_skipped_or_made() {
         assert_eq!((p.created, p.updated, p.skipped), (created, updated, skipped), "{on_match}");
         let contacts = house.all("contact");
         if on_match == "update" {
-            assert_eq!((at(&contacts[0], "/title"), at(&contacts[0], "/phone/0")), ("Boss".into(), "+49 30 555 0101".into()));
+            assert_eq!(
+                (at(&contacts[0], "/title"), at(&contacts[0], "/phone/0")),
+                ("Boss".into(), "+49 30 555 0101".into())
+            );
             assert_eq!(at(&contacts[0], "/name/first"), "Ann", "of two rows of a file the first wins");
         }
     }
@@ -76,7 +83,11 @@ fn rows_refer_to_later_rows() {
 #[test]
 fn a_revert_takes_back_what_nobody_touched() {
     let house = House::new();
-    house.import("contact", "a.csv", b"Email,First Name,Last Name,Title\nold@x.example,Olga,Old,Buyer\nolder@x.example,Otto,Older,Clerk\n");
+    house.import(
+        "contact",
+        "a.csv",
+        b"Email,First Name,Last Name,Title\nold@x.example,Olga,Old,Buyer\nolder@x.example,Otto,Older,Clerk\n",
+    );
     let by_email = |house: &House, email: &str| {
         house.all("contact").into_iter().find(|c| at(c, "/email/0") == email).unwrap_or_else(|| panic!("{email}"))
     };
@@ -86,8 +97,14 @@ fn a_revert_takes_back_what_nobody_touched() {
     assert_eq!((done.progress.created, done.progress.updated, done.progress.companies_created), (2, 2, 1));
     let id = |email: &str| by_email(&house, email)["id"].as_str().and_then(|t| t.parse::<Id>().ok()).expect("an id");
     let admin = house.admin();
-    house.crm.update(&admin, "contact", id("older@x.example"), None, map(json!({"title": "President"}))).expect("an edit");
-    house.crm.update(&admin, "contact", id("n2@x.example"), None, map(json!({"department": "Sales"}))).expect("an edit");
+    house
+        .crm
+        .update(&admin, "contact", id("older@x.example"), None, map(json!({"title": "President"})))
+        .expect("an edit");
+    house
+        .crm
+        .update(&admin, "contact", id("n2@x.example"), None, map(json!({"department": "Sales"})))
+        .expect("an edit");
     let reverted = house.revert(done.id);
     let report = reverted.revert.expect("a report");
     assert_eq!(reverted.status, Status::Reverted);
@@ -134,17 +151,27 @@ fn what_is_exported_imports_again() {
         house.import("contact", "google-contacts.csv", &fixture("google-contacts.csv"));
         house.all("contact");
         let mut file = Vec::new();
-        let count = export(&house.crm, &house.admin(), "contact", &Query::default(), format, &mut file).expect("an export");
+        let count =
+            export(&house.crm, &house.admin(), "contact", &Query::default(), format, &mut file).expect("an export");
         assert_eq!(count, 5);
         let mapped = house.start("contact", "contacts.out", &file).columns;
         let other_name = mapped.iter().find(|c| c.field.as_ref().is_some_and(|f| *f != c.header));
         assert!(other_name.is_none(), "every column is named as its field: {other_name:?}");
         let again = house.import("contact", "contacts.out", &file).progress;
-        let changes: Vec<Json> = house.all("contact").iter().filter(|c| c["version"] != 1).flat_map(|c| {
-            let id = c["id"].as_str().and_then(|t| t.parse().ok()).expect("an id");
-            house.crm.history(&house.admin(), "contact", id, None, 1).expect("a history").entries
-        }).collect();
-        assert_eq!((again.created, again.updated, again.refused, again.skipped), (0, 0, 0, 5), "{format:?} {changes:?}");
+        let changes: Vec<Json> = house
+            .all("contact")
+            .iter()
+            .filter(|c| c["version"] != 1)
+            .flat_map(|c| {
+                let id = c["id"].as_str().and_then(|t| t.parse().ok()).expect("an id");
+                house.crm.history(&house.admin(), "contact", id, None, 1).expect("a history").entries
+            })
+            .collect();
+        assert_eq!(
+            (again.created, again.updated, again.refused, again.skipped),
+            (0, 0, 0, 5),
+            "{format:?} {changes:?}"
+        );
         let other = House::new();
         let moved = other.import("contact", "contacts.out", &file).progress;
         assert_eq!((moved.created, moved.refused), (5, 0), "{}", String::from_utf8_lossy(&file));

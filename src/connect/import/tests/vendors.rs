@@ -376,7 +376,12 @@ fn a_second_time_nothing_changes() {
         let house = House::new();
         house.import(case.object, case.file, &fixture(case.file));
         let again = house.import(case.object, case.file, &fixture(case.file)).progress;
-        assert_eq!((again.created, again.updated, again.refused, again.companies_created), (0, 0, 0, 0), "{}", case.file);
+        assert_eq!(
+            (again.created, again.updated, again.refused, again.companies_created),
+            (0, 0, 0, 0),
+            "{}",
+            case.file
+        );
         assert_eq!(again.skipped, case.created);
     }
 }

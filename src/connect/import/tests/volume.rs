@@ -8,7 +8,8 @@ fn a_hundred_thousand_rows() {
     let house = House::new();
     let mut companies = String::from("id,name,domain\n");
     (0..20_000).for_each(|i| companies.push_str(&format!("{i},Company {i},c{i}.example\n")));
-    let mut contacts = String::from("id,company_id,first_name,last_name,email,phone,title,city,country,source,owner,tags,notes\n");
+    let mut contacts =
+        String::from("id,company_id,first_name,last_name,email,phone,title,city,country,source,owner,tags,notes\n");
     for i in 0..100_000 {
         contacts.push_str(&format!(
             "{i},{},First{i},Last{i},p{i}@c{}.example,+49 30 555 {i:06},Buyer,Berlin,Germany,web form,admin.user,vip;beta,Asked for a quote\n",
