@@ -10,7 +10,6 @@ pub struct Client {
 
 pub struct Answer {
     pub status: u16,
-    pub seq: Option<u64>,
     pub body: Vec<u8>,
 }
 
@@ -46,7 +45,7 @@ impl Client {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
-        let (mut length, mut chunked, mut seq) = (0, false, None);
+        let (mut length, mut chunked) = (0, false);
         loop {
             line.clear();
             self.stream.read_line(&mut line)?;
@@ -54,7 +53,6 @@ impl Client {
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse().unwrap_or(0),
                 "transfer-encoding" => chunked = value.contains("chunked"),
-                "x-aplomb-seq" => seq = value.trim().parse().ok(),
                 _ => {}
             }
         }
@@ -62,7 +60,7 @@ impl Client {
         if !chunked {
             body.resize(length, 0);
             self.stream.read_exact(&mut body)?;
-            return Ok(Answer { status, seq, body });
+            return Ok(Answer { status, body });
         }
         loop {
             line.clear();
@@ -74,7 +72,7 @@ impl Client {
             line.clear();
             self.stream.read_line(&mut line)?;
             if size == 0 {
-                return Ok(Answer { status, seq, body });
+                return Ok(Answer { status, body });
             }
         }
     }

@@ -12,8 +12,6 @@ pub(crate) const BLOCK: usize = 16;
 /// Bytes of a sector, the unit that a tweak is made for.
 pub(crate) const SECTOR: usize = 4096;
 const BLOCKS: usize = SECTOR / BLOCK;
-/// Tweaks that are made side by side; at most 8, what `times_alpha` carries.
-const LANES: usize = 8;
 
 pub(crate) struct Xts {
     data: Aes256,
@@ -39,34 +37,24 @@ impl Xts {
     /// Undoes [`Xts::encrypt`]. A block of zeros stays zeros: it was never written (see `device`).
     pub(crate) fn decrypt(&self, offset: u64, bytes: &mut [u8]) {
         self.each_sector(offset, bytes, |tweaks, run| {
-            // A glance at the first halves is enough nearly always, and half the work.
-            let glance = run.as_chunks::<BLOCK>().0.iter().fold(false, |some, block| some | begins_with_zeros(block));
-            if !glance {
-                mask(tweaks, run);
-                self.data.decrypt_blocks(blocks(run));
-                mask(tweaks, run);
+            let mut unwritten = [false; BLOCKS];
+            let (mut some, mut all) = (false, true);
+            for (flag, block) in unwritten.iter_mut().zip(run.as_chunks::<BLOCK>().0) {
+                *flag = u128::from_ne_bytes(*block) == 0;
+                some |= *flag;
+                all &= *flag;
+            }
+            if all {
                 return;
             }
-            self.decrypt_written(tweaks, run);
+            mask(tweaks, run);
+            self.data.decrypt_blocks(blocks(run));
+            mask(tweaks, run);
+            if some {
+                let runs = unwritten.iter().zip(run.as_chunks_mut::<BLOCK>().0);
+                runs.filter(|(flag, _)| **flag).for_each(|(_, block)| block.fill(0));
+            }
         });
-    }
-
-    /// Decrypts a run of which blocks may be unwritten.
-    fn decrypt_written(&self, tweaks: &[u128], run: &mut [u8]) {
-        let mut unwritten = [false; BLOCKS];
-        let mut all = true;
-        for (flag, block) in unwritten.iter_mut().zip(run.as_chunks::<BLOCK>().0) {
-            *flag = u128::from_ne_bytes(*block) == 0;
-            all &= *flag;
-        }
-        if all {
-            return;
-        }
-        mask(tweaks, run);
-        self.data.decrypt_blocks(blocks(run));
-        mask(tweaks, run);
-        let runs = unwritten.iter().zip(run.as_chunks_mut::<BLOCK>().0);
-        runs.filter(|(flag, _)| **flag).for_each(|(_, block)| block.fill(0));
     }
 
     fn each_sector(&self, offset: u64, bytes: &mut [u8], mut run: impl FnMut(&[u128], &mut [u8])) {
@@ -84,41 +72,23 @@ impl Xts {
         }
     }
 
-    /// The tweaks of the first blocks of a sector: the encrypted sector number times powers of alpha. Each
-    /// is made from the one [`LANES`] before it, so that the processor works on several at a time.
+    /// The tweaks of the first blocks of a sector: the encrypted sector number times powers of alpha.
     fn fill(&self, tweaks: &mut [u128], sector: u64) {
         let mut first = Block::from(u128::from(sector).to_le_bytes());
         self.tweak.encrypt_block(&mut first);
-        let mut lanes = [u128::from_le_bytes(first.into()); LANES];
-        for lane in 1..LANES {
-            lanes[lane] = times_alpha(lanes[lane - 1], 1);
+        let mut tweak = u128::from_le_bytes(first.into());
+        for slot in tweaks {
+            *slot = tweak;
+            let carry = (tweak >> 127) * 0x87;
+            tweak = (tweak << 1) ^ carry;
         }
-        let (groups, rest) = tweaks.as_chunks_mut::<LANES>();
-        for group in groups {
-            *group = lanes;
-            lanes = lanes.map(|tweak| times_alpha(tweak, LANES as u32));
-        }
-        rest.copy_from_slice(&lanes[..rest.len()]);
     }
-}
-
-/// `tweak` times alpha to the `power` (1 to 8), modulo x^128 + x^7 + x^2 + x + 1.
-#[inline(always)]
-fn times_alpha(tweak: u128, power: u32) -> u128 {
-    let over = (tweak >> (128 - power)) as u64;
-    (tweak << power) ^ u128::from(over ^ (over << 1) ^ (over << 2) ^ (over << 7))
 }
 
 fn mask(tweaks: &[u128], run: &mut [u8]) {
     for (tweak, block) in tweaks.iter().zip(run.as_chunks_mut::<BLOCK>().0) {
         *block = (u128::from_le_bytes(*block) ^ tweak).to_le_bytes();
     }
-}
-
-#[inline(always)]
-fn begins_with_zeros(block: &[u8; BLOCK]) -> bool {
-    let [first, ..] = block.as_chunks::<8>().0 else { return true };
-    u64::from_ne_bytes(*first) == 0
 }
 
 fn blocks(run: &mut [u8]) -> &mut [Block] {

@@ -1,6 +1,8 @@
 //! The one integration binary. What can be tested inside a crate is tested there; here stands what needs the finished
 //! program (its HTTP interface, its command line, a browser) or looks at the workspace as a whole.
 
+#![allow(clippy::disallowed_methods, reason = "tests of the running program wait for it in real time")]
+
 mod api;
 mod browser;
 mod faults;

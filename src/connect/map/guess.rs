@@ -219,7 +219,7 @@ fn fit(schema: &Schema, object: &Object, target: &Target, s: &Stats) -> f64 {
         FieldType::Number | FieldType::Money | FieldType::Rating => s.share(s.numbers),
         FieldType::Date | FieldType::DateTime => s.share(s.dates),
         FieldType::YesNo => s.share(s.yes_no),
-        FieldType::Url => (s.share(s.urls) + s.share(s.domains)).min(1.0).max(0.5),
+        FieldType::Url => (s.share(s.urls) + s.share(s.domains)).clamp(0.5, 1.0),
         FieldType::Choice if s.many_distinct || s.share(s.long) > 0.2 => 0.1,
         FieldType::Choice if !field.open => 0.6 + 0.4 * known_choices(field, s),
         FieldType::Text if s.share(s.emails) > 0.9 && field.name != "name" => 0.5,

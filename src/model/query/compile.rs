@@ -226,7 +226,7 @@ impl Compiler<'_> {
             _ => text.parse().ok().or_else(|| {
                 let (sign, span) = signed(text)?;
                 let span = parse_span(span).filter(|s| s.micros == 0)?;
-                Some(span.from_day(self.clock.today, sign))
+                Some(span.shift(self.clock.today, sign))
             }),
         }
     }
@@ -269,11 +269,11 @@ impl Compiler<'_> {
         let (a, b) = match path.field_type {
             Some(FieldType::Date) => {
                 let today = self.clock.today;
-                (i64::from(today.days()), i64::from(span.from_day(today, sign).days()))
+                (i64::from(today.days()), i64::from(span.shift(today, sign).days()))
             }
             Some(FieldType::DateTime) => {
                 let now = self.clock.now;
-                let days = span.from_day(self.clock.today, sign).days() - self.clock.today.days();
+                let days = span.shift(self.clock.today, sign).days() - self.clock.today.days();
                 let other = now.plus_days(i64::from(days)).micros() + i64::from(sign) * span.micros;
                 (now.micros(), other)
             }
@@ -290,7 +290,7 @@ struct Span {
 }
 
 impl Span {
-    fn from_day(&self, day: Date, sign: i32) -> Date {
+    fn shift(&self, day: Date, sign: i32) -> Date {
         let moved = jiff::Span::new()
             .try_months(self.months * sign)
             .and_then(|s| day.jiff().checked_add(s))

@@ -50,7 +50,7 @@ fn sums_per_group_are_those_of_the_records() {
             let mut expect: BTreeMap<Option<String>, Vec<&Record>> = BTreeMap::new();
             for id in world.expect(&pred, &[]) {
                 let record = &world.0[&id];
-                let mut keys: Vec<Option<String>> = stage.own_scalars(record).iter().map(|s| layout_text(s)).collect();
+                let mut keys: Vec<Option<String>> = stage.own_scalars(record).iter().map(layout_text).collect();
                 keys.sort();
                 keys.dedup();
                 if keys.is_empty() {

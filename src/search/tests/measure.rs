@@ -100,7 +100,7 @@ fn record(n: u64, fields: u16, r: &mut Random) -> Record {
             } else {
                 firm(r)
             }),
-            "money" => Value::Money(Money::new(r.below(100_000_00) as i64, Currency::EUR)),
+            "money" => Value::Money(Money::new(r.below(10_000_000) as i64, Currency::EUR)),
             "address" => Value::Address(aplomb_model::Address {
                 street: format!("{} {}", r.word(5000), r.below(99)),
                 city: r.word(2000),

@@ -23,6 +23,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is installed (deploy/test installs it)");
+        let mut browser = Browser { driver, session: String::new() };
         let base = format!("http://127.0.0.1:{port}");
         let options = json!({"capabilities": {"alwaysMatch": {
             "acceptInsecureCerts": true,
@@ -33,7 +34,8 @@ impl Browser {
         loop {
             if let Ok(answer) = call("POST", &format!("{base}/session"), Some(&options)) {
                 let id = answer["sessionId"].as_str().expect("a session id").to_owned();
-                return Browser { driver, session: format!("{base}/session/{id}") };
+                browser.session = format!("{base}/session/{id}");
+                return browser;
             }
             assert!(started.elapsed() < PATIENCE, "chromedriver does not answer");
             std::thread::sleep(Duration::from_millis(100));
@@ -72,16 +74,6 @@ impl Browser {
         self.wait(&format!("a control named {name}"), || self.find_now("xpath", &x))
     }
 
-    /// Waits for a form field by its label.
-    pub fn field(&self, label: &str) -> Element<'_> {
-        let x = format!(
-            "//*[(self::input or self::select or self::textarea) and \
-             (@aria-label='{label}' or @id=//label[starts-with(normalize-space(.), '{label}')]/@for or \
-             ancestor::label[starts-with(normalize-space(.), '{label}')])]"
-        );
-        self.wait(&format!("a field labelled {label}"), || self.find_now("xpath", &x))
-    }
-
     /// Waits until the page shows a text.
     pub fn sees(&self, text: &str) {
         self.wait(&format!("the text {text:?}"), || self.text().contains(text).then_some(()));
@@ -89,10 +81,6 @@ impl Browser {
 
     pub fn text(&self) -> String {
         self.script("return document.body ? document.body.innerText : ''").as_str().unwrap_or_default().to_owned()
-    }
-
-    pub fn is_there(&self, css: &str) -> bool {
-        self.find_now("css selector", css).is_some()
     }
 
     /// Everything the console said at level SEVERE.
