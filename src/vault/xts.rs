@@ -27,65 +27,77 @@ impl Xts {
 
     /// Encrypts `bytes` in place, whose first lies at `offset` of the device; both are whole blocks.
     pub(crate) fn encrypt(&self, offset: u64, bytes: &mut [u8]) {
-        self.each_sector(offset, bytes, |tweaks, run| {
-            mask(tweaks, run);
-            self.data.encrypt_blocks(blocks(run));
-            mask(tweaks, run);
-        });
+        self.each_sector(offset, bytes, |run, _| self.data.encrypt_blocks(blocks(run)));
     }
 
     /// Undoes [`Xts::encrypt`]. A block of zeros stays zeros: it was never written (see `device`).
     pub(crate) fn decrypt(&self, offset: u64, bytes: &mut [u8]) {
-        self.each_sector(offset, bytes, |tweaks, run| {
-            let mut unwritten = [false; BLOCKS];
-            let (mut some, mut all) = (false, true);
-            for (flag, block) in unwritten.iter_mut().zip(run.as_chunks::<BLOCK>().0) {
-                *flag = u128::from_ne_bytes(*block) == 0;
-                some |= *flag;
-                all &= *flag;
-            }
-            if all {
-                return;
-            }
-            mask(tweaks, run);
+        self.each_sector(offset, bytes, |run, masked| {
+            let unwritten: Vec<usize> = match masked.zeros {
+                true => (0..masked.tweaks.len()).filter(|i| blocks(run)[*i] == masked.tweak(*i)).collect(),
+                false => Vec::new(),
+            };
             self.data.decrypt_blocks(blocks(run));
-            mask(tweaks, run);
-            if some {
-                let runs = unwritten.iter().zip(run.as_chunks_mut::<BLOCK>().0);
-                runs.filter(|(flag, _)| **flag).for_each(|(_, block)| block.fill(0));
-            }
+            unwritten.into_iter().for_each(|i| blocks(run)[i] = masked.tweak(i));
         });
     }
 
-    fn each_sector(&self, offset: u64, bytes: &mut [u8], mut run: impl FnMut(&[u128], &mut [u8])) {
+    /// Runs `cipher` over the part of each sector between the two masks with the tweaks.
+    fn each_sector(&self, offset: u64, bytes: &mut [u8], cipher: impl Fn(&mut [u8], &Masked<'_>)) {
         debug_assert!(offset.is_multiple_of(BLOCK as u64) && bytes.len().is_multiple_of(BLOCK));
         let mut tweaks = [0; BLOCKS];
         let (mut offset, mut rest) = (offset, bytes);
         while !rest.is_empty() {
             let skip = (offset % SECTOR as u64) as usize;
-            let (part, next) = rest.split_at_mut(rest.len().min(SECTOR - skip));
-            let (skip, count) = (skip / BLOCK, part.len() / BLOCK);
-            self.fill(&mut tweaks[..skip + count], offset / SECTOR as u64);
-            run(&tweaks[skip..skip + count], part);
-            offset += part.len() as u64;
+            let (run, next) = rest.split_at_mut(rest.len().min(SECTOR - skip));
+            let first = (0..skip / BLOCK).fold(self.first_tweak(offset / SECTOR as u64), |tweak, _| double(tweak));
+            let masked = mask(first, &mut tweaks[..run.len() / BLOCK], run);
+            cipher(run, &masked);
+            unmask(masked.tweaks, run);
+            offset += run.len() as u64;
             rest = next;
         }
     }
 
-    /// The tweaks of the first blocks of a sector: the encrypted sector number times powers of alpha.
-    fn fill(&self, tweaks: &mut [u128], sector: u64) {
+    fn first_tweak(&self, sector: u64) -> u128 {
         let mut first = Block::from(u128::from(sector).to_le_bytes());
         self.tweak.encrypt_block(&mut first);
-        let mut tweak = u128::from_le_bytes(first.into());
-        for slot in tweaks {
-            *slot = tweak;
-            let carry = (tweak >> 127) * 0x87;
-            tweak = (tweak << 1) ^ carry;
-        }
+        u128::from_le_bytes(first.into())
     }
 }
 
-fn mask(tweaks: &[u128], run: &mut [u8]) {
+struct Masked<'a> {
+    tweaks: &'a [u128],
+    /// Some block was zeros before; masked, it equals its tweak.
+    zeros: bool,
+}
+
+impl Masked<'_> {
+    fn tweak(&self, i: usize) -> Block {
+        Block::from(self.tweaks[i].to_le_bytes())
+    }
+}
+
+/// Multiplies a tweak by alpha.
+fn double(tweak: u128) -> u128 {
+    (tweak << 1) ^ ((tweak.cast_signed() >> 127).cast_unsigned() & 0x87)
+}
+
+/// One pass makes the tweaks, looks for zeros and masks: each doubling waits for the one before, and the
+/// rest runs in its shadow.
+fn mask<'a>(first: u128, tweaks: &'a mut [u128], run: &mut [u8]) -> Masked<'a> {
+    let (mut tweak, mut zeros) = (first, false);
+    for (slot, block) in tweaks.iter_mut().zip(run.as_chunks_mut::<BLOCK>().0) {
+        let value = u128::from_le_bytes(*block);
+        zeros |= value == 0;
+        *block = (value ^ tweak).to_le_bytes();
+        *slot = tweak;
+        tweak = double(tweak);
+    }
+    Masked { tweaks, zeros }
+}
+
+fn unmask(tweaks: &[u128], run: &mut [u8]) {
     for (tweak, block) in tweaks.iter().zip(run.as_chunks_mut::<BLOCK>().0) {
         *block = (u128::from_le_bytes(*block) ^ tweak).to_le_bytes();
     }
