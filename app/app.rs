@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::components::Router;
 
 use crate::api::{self, Failure};
-use crate::kit::{ToastRegion, Toasts, Trouble, Waiting};
+use crate::kit::{Screen, ToastRegion, Toasts, Trouble, Waiting};
 use crate::pages;
 use crate::state::{Signed, format, theme};
 
@@ -67,7 +67,8 @@ async fn enter() -> Door {
         Err(failure) if failure.is("sealed") => return Door::Sealed,
         Err(failure) => return Door::Shut(failure),
     };
-    format::use_locale(&session.organisation.language, &session.organisation.time_zone);
+    let organisation = &session.organisation;
+    format::use_ways(&organisation.language, &organisation.time_zone, session.formats.clone());
     match api::objects().await {
         Ok(objects) => Door::Inside(Signed::new(session, objects)),
         Err(failure) => Door::Shut(failure),
@@ -78,6 +79,7 @@ async fn enter() -> Door {
 pub fn App() -> impl IntoView {
     theme::show(theme::stored());
     provide_context(Toasts::new());
+    provide_context(Screen::watch());
     let gate = Gate { door: RwSignal::new(Door::Opening), expired: RwSignal::new(false) };
     provide_context(gate);
     api::when_refused(move |failure| gate.refused(failure));

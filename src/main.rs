@@ -13,6 +13,7 @@ use crate::cli::Cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    cli::memory::keep_out_of_files();
     let arguments = cli::settings::with_default_command(std::env::args_os().collect());
     let command = match cli::settings::with_file(&arguments) {
         Ok(command) => command,

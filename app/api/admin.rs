@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::{Call, Organisation, Result, list_of};
+use crate::state::format::Formats;
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -64,16 +65,27 @@ pub async fn revoke_token(id: &str) -> Result<()> {
     Call::delete(format!("/tokens/{id}")).done().await
 }
 
-pub async fn organisation() -> Result<Organisation> {
-    let answer = Call::get("/settings").send().await?;
-    let json = answer.json.get("organisation").cloned().unwrap_or(answer.json);
-    serde_json::from_value(json).map_err(|e| super::Failure::unreadable(&e.to_string()))
+/// What holds for everybody: who the organisation is, and how it writes numbers and times.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub organisation: Organisation,
+    pub formats: Formats,
 }
 
-pub async fn set_organisation(o: &Organisation) -> Result<()> {
+pub async fn settings() -> Result<Settings> {
+    Call::get("/settings").json().await
+}
+
+pub async fn set_settings(settings: &Settings) -> Result<()> {
+    let o = &settings.organisation;
     let organisation =
         json!({ "name": o.name, "currency": o.currency, "timeZone": o.time_zone, "language": o.language });
-    Call::patch("/settings", json!({ "organisation": organisation })).done().await
+    Call::patch("/settings", json!({ "organisation": organisation, "formats": settings.formats })).done().await
+}
+
+pub async fn set_formats(formats: &Formats) -> Result<()> {
+    Call::patch("/settings", json!({ "formats": formats })).done().await
 }
 
 /// Whether the sample data are there.

@@ -1,5 +1,6 @@
 //! One request: method, path, query, body, headers; one answer. Adds the CSRF token, an idempotency key for POST, and
-//! `after` for lists, so that a list shows what this browser has just written.
+//! `after` for lists, so that a list shows what this browser has just written. What got lost on the way is sent again
+//! where that cannot do anything twice: reads, and POST under the same key.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,9 +10,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, Headers, Request, RequestCredentials, RequestInit, Response};
 
-use super::{Abort, Failure, Result};
+use super::{Abort, Failure, Result, pause};
 
 const ROOT: &str = "/api/v1";
+/// Milliseconds before a lost request is sent again.
+const AGAIN_AFTER: [i32; 3] = [300, 1_000, 2_500];
 
 /// Told of every refusal that is about the session and not about the request.
 type Refusal = Box<dyn Fn(&Failure)>;
@@ -115,6 +118,11 @@ impl Call {
         self
     }
 
+    /// Whether sending it twice does what sending it once does.
+    fn may_repeat(&self) -> bool {
+        self.method == "GET" || self.headers.iter().any(|(name, _)| *name == "idempotency-key")
+    }
+
     fn url(&self) -> String {
         let mut url = format!("{ROOT}{}", self.path);
         for (at, (name, value)) in self.query.iter().enumerate() {
@@ -155,7 +163,18 @@ impl Call {
 
     pub async fn send(self) -> Result<Answer> {
         let is_off = || self.abort.as_ref().is_some_and(Abort::is_off);
-        let result = self.fetch().await;
+        let mut result = self.fetch().await;
+        let mut repeated = false;
+        for millis in AGAIN_AFTER {
+            // A repeated POST meets itself while the first is still being worked on.
+            let lost = |failure: &Failure| failure.is("network") || (repeated && failure.is("conflict"));
+            if !result.as_ref().is_err_and(lost) || is_off() || !self.may_repeat() {
+                break;
+            }
+            pause(millis).await;
+            repeated = true;
+            result = self.fetch().await;
+        }
         if is_off() {
             return Err(Failure::aborted());
         }

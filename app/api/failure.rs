@@ -83,6 +83,15 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What is wrong with this field, wherever in the request it stood; else the whole message.
+    pub fn of_any_field(&self, name: &str) -> String {
+        let ends = |e: &&FieldError| e.field.rsplit(['.', ']']).next() == Some(name);
+        let found = self.of_field(name).or_else(|| self.errors.iter().find(ends).map(|e| sentence(&e.detail)));
+        found.unwrap_or_else(|| self.message())
+    }
+}
+
 /// Upper case at the start, a stop at the end.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();

@@ -5,6 +5,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Abort, Call, Person, Result};
 
+/// Operations that the server takes in one batch.
+const MOST_AT_ONCE: usize = 1_000;
+
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Record {
@@ -47,7 +50,11 @@ pub struct ListQuery {
     pub fields: String,
     pub q: String,
     pub cursor: String,
+    /// rows to skip, where there is no cursor
+    pub offset: usize,
     pub limit: u32,
+    /// count every row, however many
+    pub exact: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -101,10 +108,18 @@ pub struct History {
 }
 
 pub async fn list(query: ListQuery, abort: &Abort) -> Result<Page> {
-    let limit = if query.limit == 0 { String::new() } else { query.limit.to_string() };
+    let number = |n: usize| if n == 0 { String::new() } else { n.to_string() };
+    let count = if query.exact { "exact" } else { "" };
     let call = Call::get(format!("/records/{}", query.object)).query("filter", query.filter).query("sort", query.sort);
     let call = call.query("fields", query.fields).query("q", query.q).query("cursor", query.cursor);
-    call.query("limit", limit).after_writes().abort(abort).json().await
+    let call = call.query("offset", number(query.offset)).query("limit", number(query.limit as usize));
+    call.query("count", count).after_writes().abort(abort).json().await
+}
+
+/// Figures: the groups that a query with `groupBy` and `aggregates` gives, each `{key, values}`.
+pub async fn groups(object: &str, query: Json, abort: &Abort) -> Result<Vec<Json>> {
+    let call = Call::post(format!("/records/{object}/query"), query);
+    super::list_of(call.after_writes().abort(abort).send().await?.json, "groups")
 }
 
 pub async fn record(object: &str, id: &str, abort: &Abort) -> Result<Record> {
@@ -118,6 +133,22 @@ pub async fn create(object: &str, fields: Map<String, Json>) -> Result<Record> {
 /// Sets one field, only when the record still has this version.
 pub async fn update(object: &str, id: &str, version: u32, fields: Map<String, Json>) -> Result<Record> {
     Call::patch(format!("/records/{object}/{id}"), json!({ "fields": fields })).if_version(version).json().await
+}
+
+/// The same for many records at once, all or none: `update`, `delete` or `restore`. Gives each id with its new version.
+pub async fn batch(op: &str, object: &str, ids: &[String], fields: Map<String, Json>) -> Result<Vec<(String, u32)>> {
+    let mut written = Vec::with_capacity(ids.len());
+    for some in ids.chunks(MOST_AT_ONCE) {
+        let one = |id: &String| json!({ "op": op, "object": object, "id": id, "fields": fields });
+        let operations: Vec<Json> = some.iter().map(one).collect();
+        let answer = Call::post("/records/batch", json!({ "operations": operations })).send().await?;
+        let results: Vec<Json> = super::list_of(answer.json, "results")?;
+        for (id, result) in some.iter().zip(results) {
+            let version = result.get("version").or_else(|| result.pointer("/record/version")).and_then(Json::as_u64);
+            written.push((id.clone(), version.unwrap_or_default() as u32));
+        }
+    }
+    Ok(written)
 }
 
 pub async fn trash(object: &str, id: &str) -> Result<()> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::{Call, Failure, Result, set_csrf};
+use crate::state::format::Formats;
 
 /// Where the server stands before anybody logs in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
@@ -44,6 +45,7 @@ pub struct Session {
     pub user: Person,
     pub csrf: String,
     pub organisation: Organisation,
+    pub formats: Formats,
     pub permissions: BTreeMap<String, Grants>,
     pub capabilities: Vec<String>,
 }
@@ -76,6 +78,14 @@ pub struct RecoveryKit {
 
 pub async fn standing() -> Result<Standing> {
     Call::get("/setup").quiet().json().await
+}
+
+/// Whether this is the set-up code. A server that cannot say so yet will say it at the end.
+pub async fn check_code(code: &str) -> Result<()> {
+    match Call::post("/setup/check", json!({ "code": code })).quiet().done().await {
+        Err(failure) if matches!(failure.status, 404 | 405) => Ok(()),
+        answer => answer,
+    }
 }
 
 /// `setup` is the body that DESIGN names: code, organisation, admin, unseal, start.

@@ -8,17 +8,24 @@ use crate::text::t;
 
 /// Shown while `open`; Escape, the cross and a click beside it close it.
 #[component]
-pub fn Dialog(#[prop(into)] title: Signal<String>, open: RwSignal<bool>, children: ChildrenFn) -> impl IntoView {
+pub fn Dialog(
+    #[prop(into)] title: Signal<String>,
+    open: RwSignal<bool>,
+    /// nothing but its content: the title is for those who listen
+    #[prop(default = false)]
+    bare: bool,
+    children: ChildrenFn,
+) -> impl IntoView {
     let children = StoredValue::new(children);
     view! {
         <Show when=move || open.get()>
-            <Inner title open>{children.with_value(|children| children())}</Inner>
+            <Inner title open bare>{children.with_value(|children| children())}</Inner>
         </Show>
     }
 }
 
 #[component]
-fn Inner(title: Signal<String>, open: RwSignal<bool>, children: Children) -> impl IntoView {
+fn Inner(title: Signal<String>, open: RwSignal<bool>, bare: bool, children: Children) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
         if let Some(dialog) = node.get().filter(|dialog| !dialog.open()) {
@@ -36,13 +43,13 @@ fn Inner(title: Signal<String>, open: RwSignal<bool>, children: Children) -> imp
         }
     };
     view! {
-        <dialog class="dialog" aria-labelledby="dialog-title" node_ref=node on:cancel=on_cancel on:mousedown=on_click>
+        <dialog class="dialog" class:bare=bare aria-labelledby="dialog-title" node_ref=node on:cancel=on_cancel on:mousedown=on_click>
             <div class="dialog-body">
-                <header class="dialog-head">
+                <header class=if bare { "sr" } else { "dialog-head" }>
                     <h2 id="dialog-title">{move || title.get()}</h2>
-                    <button type="button" class="button icon-only" aria-label=t("close") on:click=move |_| open.set(false)>
-                        <Icon name="x"/>
-                    </button>
+                    {(!bare).then(|| view! {
+                        <button type="button" class="button icon-only" aria-label=t("close") on:click=move |_| open.set(false)><Icon name="x"/></button>
+                    })}
                 </header>
                 {children()}
             </div>

@@ -1,24 +1,84 @@
-//! Values in words for people: dates, amounts and counts in the user's language and time zone.
+//! Values in words for people: dates, amounts and counts in the organisation's language, formats and time zone.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
-use js_sys::{Array, Date, Intl, Object, Reflect};
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use crate::text::{t, tf};
 
-thread_local! {
-    static LANGUAGE: RefCell<String> = RefCell::new("en".to_owned());
-    static ZONE: RefCell<String> = const { RefCell::new(String::new()) };
+/// How the organisation writes numbers and times: `formats` of its settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Formats {
+    /// an example: `1,234.56`, `1.234,56`, `1 234,56` or `1'234.56`
+    pub number: String,
+    /// a pattern out of `yyyy`, `MM`, `dd`
+    pub date: String,
+    /// `24h` or `12h`
+    pub time: String,
+    pub week_start: String,
 }
 
-/// Set at log-in from the organisation.
-pub fn use_locale(language: &str, zone: &str) {
-    if !language.is_empty() {
-        LANGUAGE.with_borrow_mut(|held| language.clone_into(held));
+impl Default for Formats {
+    fn default() -> Formats {
+        let text = str::to_owned;
+        Formats { number: text("1,234.56"), date: text("yyyy-MM-dd"), time: text("24h"), week_start: text("monday") }
     }
-    ZONE.with_borrow_mut(|held| zone.clone_into(held));
+}
+
+impl Formats {
+    pub const NUMBERS: [&str; 4] = ["1,234.56", "1.234,56", "1 234,56", "1'234.56"];
+    pub const DATES: [&str; 4] = ["yyyy-MM-dd", "dd.MM.yyyy", "dd/MM/yyyy", "MM/dd/yyyy"];
+    pub const TIMES: [&str; 2] = ["24h", "12h"];
+    pub const WEEK_STARTS: [&str; 3] = ["monday", "sunday", "saturday"];
+
+    /// What people of this browser's language and region are used to.
+    pub fn of_browser() -> Formats {
+        let tag = web_sys::window().and_then(|w| w.navigator().language()).unwrap_or_default();
+        let (language, region) = tag.split_once('-').unwrap_or((&tag, ""));
+        let american = region == "US" || tag == "en";
+        let number = match (language, region) {
+            (_, "CH" | "LI") => "1'234.56",
+            ("de" | "es" | "it" | "nl" | "da" | "id" | "tr" | "el" | "pt" | "ro" | "hr" | "sl", _) => "1.234,56",
+            ("fr" | "sv" | "nb" | "no" | "fi" | "pl" | "cs" | "sk" | "hu" | "ru" | "uk" | "bg", _) => "1 234,56",
+            _ => "1,234.56",
+        };
+        let date = match language {
+            "en" if american => "MM/dd/yyyy",
+            "en" | "fr" | "es" | "it" | "pt" | "el" => "dd/MM/yyyy",
+            "de" | "da" | "nb" | "no" | "fi" | "pl" | "cs" | "sk" | "ru" | "uk" | "tr" | "ro" | "hr" | "sl" | "bg" => {
+                "dd.MM.yyyy"
+            }
+            _ => "yyyy-MM-dd",
+        };
+        let time = if american { "12h" } else { "24h" };
+        let week_start = if american { "sunday" } else { "monday" };
+        let text = str::to_owned;
+        Formats { number: text(number), date: text(date), time: text(time), week_start: text(week_start) }
+    }
+}
+
+/// The organisation's ways, and the browser's formatters made for them: making one takes longer than using it.
+#[derive(Default)]
+struct Ways {
+    language: String,
+    zone: String,
+    formats: Formats,
+    made: HashMap<String, Function>,
+}
+
+thread_local! {
+    static WAYS: RefCell<Ways> = RefCell::new(Ways { language: "en".to_owned(), ..Ways::default() });
+}
+
+/// Set at log-in, and when the settings change.
+pub fn use_ways(language: &str, zone: &str, formats: Formats) {
+    let language = if language.is_empty() { "en" } else { language }.to_owned();
+    WAYS.set(Ways { language, zone: zone.to_owned(), formats, made: HashMap::new() });
 }
 
 /// The browser's own time zone.
@@ -27,8 +87,15 @@ pub fn browser_zone() -> String {
     Reflect::get(&options, &"timeZone".into()).ok().and_then(|z| z.as_string()).unwrap_or_else(|| "UTC".to_owned())
 }
 
-fn locales() -> Array {
-    LANGUAGE.with_borrow(|language| Array::of1(&JsValue::from_str(language)))
+/// Every zone that this browser knows, or none where it cannot tell.
+pub fn zones() -> Vec<String> {
+    let known = || {
+        let intl = Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
+        let list = Reflect::get(&intl, &"supportedValuesOf".into()).ok()?.dyn_into::<Function>().ok()?;
+        let zones = list.call1(&intl, &"timeZone".into()).ok()?.dyn_into::<Array>().ok()?;
+        Some(zones.iter().filter_map(|z| z.as_string()).collect())
+    };
+    known().unwrap_or_default()
 }
 
 fn options(pairs: &[(&str, JsValue)]) -> Object {
@@ -39,37 +106,154 @@ fn options(pairs: &[(&str, JsValue)]) -> Object {
     options
 }
 
-fn call1(format: &js_sys::Function, value: &JsValue) -> Option<String> {
+/// The formatter kept under `key`, made at its first use.
+fn made(key: &str, make: impl FnOnce(&Ways) -> Function) -> Function {
+    WAYS.with_borrow_mut(|ways| {
+        if let Some(known) = ways.made.get(key) {
+            return known.clone();
+        }
+        let new = make(ways);
+        ways.made.insert(key.to_owned(), new.clone());
+        new
+    })
+}
+
+fn run(format: &Function, value: &JsValue) -> Option<String> {
     format.call1(&JsValue::UNDEFINED, value).ok()?.as_string()
 }
 
-fn format_date(text: &str, pairs: &[(&str, JsValue)], zone: &str) -> String {
-    let date = Date::new(&JsValue::from_str(text));
-    if date.get_time().is_nan() {
-        return text.to_owned();
-    }
-    let options = options(pairs);
-    if !zone.is_empty() {
-        let _ = Reflect::set(&options, &"timeZone".into(), &zone.into());
-    }
-    call1(&Intl::DateTimeFormat::new(&locales(), &options).format(), &date).unwrap_or_else(|| text.to_owned())
+fn locale(tag: &str) -> Array {
+    Array::of1(&JsValue::from_str(tag))
 }
 
-/// `2026-03-31` as the user's language writes a day.
+/// The language whose way of grouping digits is the organisation's.
+fn number_locale(ways: &Ways) -> Array {
+    locale(match ways.formats.number.as_str() {
+        "1.234,56" => "de-DE",
+        "1 234,56" => "fr-FR",
+        "1'234.56" => "de-CH",
+        _ if ways.language.starts_with("en") => &ways.language,
+        _ => "en-US",
+    })
+}
+
+/// The mark between whole and part: `.` or `,`.
+pub fn decimal_mark() -> char {
+    WAYS.with_borrow(|ways| if ways.formats.number.ends_with(",56") { ',' } else { '.' })
+}
+
+/// An amount as the API writes it, in the way people here type one: without groups.
+pub fn to_type(text: &str) -> String {
+    if decimal_mark() == ',' { text.replace('.', ",") } else { text.to_owned() }
+}
+
+/// What somebody typed as the API takes it: groups, spaces and apostrophes go, the decimal mark becomes a point. A mark
+/// that can only be one of the two (`1.5` where points group, `1,5` where commas do) is taken for what it must be.
+pub fn from_typed(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '\'' | '’')).collect();
+    let decimal = match (text.rfind('.'), text.rfind(',')) {
+        (Some(dot), Some(comma)) => Some(if comma > dot { ',' } else { '.' }),
+        (None, None) => None,
+        (dot, _) => {
+            let mark = if dot.is_some() { '.' } else { ',' };
+            let groups = text.split(mark).skip(1).all(|part| part.len() == 3) && !text.starts_with(['0', mark]);
+            let once = text.matches(mark).count() == 1;
+            (once && (mark == decimal_mark() || !groups)).then_some(mark)
+        }
+    };
+    match decimal {
+        Some('.') => text.replace(',', ""),
+        Some(mark) => text.replace('.', "").replace(mark, "."),
+        None => text.replace(['.', ','], ""),
+    }
+}
+
+/// Year, month and day of a moment in a zone, as `2026-03-31`.
+fn iso_day(date: &Date, zone: &str) -> Option<String> {
+    let format = made(&format!("day {zone}"), |_| {
+        let pairs = [("timeZone", zone.into()), ("year", "numeric".into()), ("month", "2-digit".into())];
+        let options = options(&pairs);
+        let _ = Reflect::set(&options, &"day".into(), &"2-digit".into());
+        Intl::DateTimeFormat::new(&locale("sv-SE"), &options).format()
+    });
+    run(&format, date)
+}
+
+fn hour(date: &Date, zone: &str) -> Option<String> {
+    let format = made(&format!("hour {zone}"), |ways| {
+        let options = options(&[("timeZone", zone.into()), ("timeStyle", "short".into())]);
+        let tag = if ways.formats.time == "12h" { "en-US" } else { "en-GB" };
+        Intl::DateTimeFormat::new(&locale(tag), &options).format()
+    });
+    run(&format, date)
+}
+
+/// `2026-03-31` by the organisation's pattern.
+fn written(iso: &str) -> String {
+    let mut parts = iso.splitn(3, '-');
+    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
+        return iso.to_owned();
+    };
+    let pattern = WAYS.with_borrow(|ways| ways.formats.date.clone());
+    pattern.replace("yyyy", year).replace("MM", month).replace("dd", day)
+}
+
+fn moment(text: &str) -> Option<Date> {
+    let date = Date::new(&JsValue::from_str(text));
+    (!date.get_time().is_nan()).then_some(date)
+}
+
+/// The organisation's zone, UTC when it has none.
+fn zone() -> String {
+    WAYS.with_borrow(|ways| if ways.zone.is_empty() { "UTC".to_owned() } else { ways.zone.clone() })
+}
+
+/// `2026-03-31` as people here write a day.
 pub fn date(text: &str) -> String {
-    format_date(text, &[("dateStyle", "medium".into())], "UTC")
+    written(text)
 }
 
 /// The day of an RFC 3339 time in the organisation's zone.
 pub fn day(text: &str) -> String {
-    let zone = ZONE.with_borrow(Clone::clone);
-    format_date(text, &[("dateStyle", "medium".into())], &zone)
+    let iso = moment(text).and_then(|date| iso_day(&date, &zone()));
+    iso.map_or_else(|| text.to_owned(), |iso| written(&iso))
 }
 
 /// An RFC 3339 time in the organisation's zone.
 pub fn time(text: &str) -> String {
-    let zone = ZONE.with_borrow(Clone::clone);
-    format_date(text, &[("dateStyle", "medium".into()), ("timeStyle", "short".into())], &zone)
+    let Some(date) = moment(text) else { return text.to_owned() };
+    let zone = zone();
+    let day = iso_day(&date, &zone).map(|iso| written(&iso)).unwrap_or_default();
+    format!("{day}, {}", hour(&date, &zone).unwrap_or_default())
+}
+
+/// A moment as the clock on the organisation's wall shows it: `2026-03-31T09:00`.
+pub fn wall(text: &str) -> Option<String> {
+    let format = made("wall", |ways| {
+        let zone = if ways.zone.is_empty() { "UTC" } else { &ways.zone };
+        let options =
+            options(&[("timeZone", zone.into()), ("dateStyle", "short".into()), ("timeStyle", "short".into())]);
+        Intl::DateTimeFormat::new(&locale("sv-SE"), &options).format()
+    });
+    run(&format, moment(text)?.as_ref()).map(|shown| shown.replacen(' ', "T", 1))
+}
+
+/// The moment when the organisation's wall shows `2026-03-31T09:00`. In the hour that a change of clocks leaves out,
+/// the moment as long after the change.
+pub fn from_wall(shown: &str) -> Option<String> {
+    let wanted = moment(&format!("{shown}Z"))?.get_time();
+    let mut guess = wanted;
+    for _ in 0..2 {
+        let iso = Date::new(&guess.into()).to_iso_string().as_string()?;
+        let there = moment(&format!("{}Z", wall(&iso)?))?.get_time();
+        guess += wanted - there;
+    }
+    Date::new(&guess.into()).to_iso_string().as_string()
+}
+
+/// Today in the organisation's zone, as `2026-03-31`.
+pub fn today() -> String {
+    iso_day(&Date::new_0(), &zone()).unwrap_or_default()
 }
 
 /// How long ago, for the last week; else the day.
@@ -98,18 +282,32 @@ pub fn count(n: u64) -> String {
 }
 
 pub fn number(n: f64) -> String {
-    let options = options(&[("maximumFractionDigits", 10.into())]);
-    call1(&Intl::NumberFormat::new(&locales(), &options).format(), &n.into()).unwrap_or_else(|| n.to_string())
+    let format = made("number", |ways| {
+        Intl::NumberFormat::new(&number_locale(ways), &options(&[("maximumFractionDigits", 10.into())])).format()
+    });
+    run(&format, &n.into()).unwrap_or_else(|| n.to_string())
 }
 
 /// An amount; digits beyond what a double holds are kept by showing the text itself.
 pub fn money(amount: &str, currency: &str) -> String {
-    let parsed = amount.parse::<f64>().ok().filter(|n| n.abs() < 9e13);
-    let options = options(&[("style", "currency".into()), ("currency", currency.into())]);
-    let formatted = parsed
-        .filter(|_| currency.len() == 3)
-        .and_then(|n| call1(&Intl::NumberFormat::new(&locales(), &options).format(), &n.into()));
-    formatted.unwrap_or_else(|| format!("{amount} {currency}"))
+    amount_in(amount, currency, "money").unwrap_or_else(|| format!("{amount} {currency}"))
+}
+
+/// An amount without its cents, for sums and cards.
+pub fn round_money(amount: &str, currency: &str) -> String {
+    amount_in(amount, currency, "round").unwrap_or_else(|| format!("{amount} {currency}"))
+}
+
+fn amount_in(amount: &str, currency: &str, style: &str) -> Option<String> {
+    let n = amount.parse::<f64>().ok().filter(|n| n.abs() < 9e13 && currency.len() == 3)?;
+    let format = made(&format!("{style} {currency}"), |ways| {
+        let options = options(&[("style", "currency".into()), ("currency", currency.into())]);
+        if style == "round" {
+            let _ = Reflect::set(&options, &"maximumFractionDigits".into(), &0.into());
+        }
+        Intl::NumberFormat::new(&number_locale(ways), &options).format()
+    });
+    run(&format, &n.into())
 }
 
 /// Seconds as hours and minutes.

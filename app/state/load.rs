@@ -14,6 +14,8 @@ pub struct Load<T: 'static> {
     pub failure: RwSignal<Option<Failure>>,
     pub busy: RwSignal<bool>,
     again: RwSignal<u32>,
+    /// the next fetch neither greys the page out nor reports that it failed
+    quiet: StoredValue<bool>,
 }
 
 impl<T> Clone for Load<T> {
@@ -27,6 +29,12 @@ impl<T> Copy for Load<T> {}
 impl<T: Send + Sync + 'static> Load<T> {
     /// Fetches again with the same key.
     pub fn again(self) {
+        self.again.try_update(|n| *n += 1);
+    }
+
+    /// Fetches again in the background: what is shown stays until there is an answer, and also when there is none.
+    pub fn refresh(self) {
+        self.quiet.try_set_value(true);
         self.again.try_update(|n| *n += 1);
     }
 
@@ -49,6 +57,7 @@ where
         failure: RwSignal::new(None),
         busy: RwSignal::new(true),
         again: RwSignal::new(0),
+        quiet: StoredValue::new(false),
     };
     let current = StoredValue::new_local(Abort::new());
     Effect::new(move |_| {
@@ -56,7 +65,11 @@ where
         let key = key();
         let abort = Abort::new();
         current.update_value(|earlier| std::mem::replace(earlier, abort.clone()).cancel());
-        load.busy.set(true);
+        let quiet = load.quiet.get_value();
+        load.quiet.set_value(false);
+        if !quiet {
+            load.busy.set(true);
+        }
         let answer = fetch(key, abort.clone());
         spawn_local(async move {
             let answer = answer.await;
@@ -68,7 +81,7 @@ where
                     load.failure.try_set(None);
                     load.value.try_set(Some(value));
                 }
-                Err(failure) if failure.is("aborted") => return,
+                Err(failure) if quiet || failure.is("aborted") => return,
                 Err(failure) => {
                     load.failure.try_set(Some(failure));
                 }

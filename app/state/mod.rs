@@ -1,10 +1,14 @@
-//! What survives a page: who is logged in, the declarations, the theme, and how values are written for this user.
+//! What survives a page: who is logged in, the declarations, the theme, the feed of changes, and how values are written.
 
 pub mod format;
+pub mod live;
 pub mod load;
 pub mod nav;
 pub mod signed;
 pub mod theme;
+pub mod trail;
 
+pub use live::live;
 pub use load::{Load, load};
 pub use signed::{Signed, signed};
+pub use trail::{Trail, trail};

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
+use wasm_bindgen::JsCast;
 
 pub fn list_url(object: &str) -> String {
     format!("/o/{object}")
@@ -32,7 +33,22 @@ pub fn name_tab(title: impl Fn() -> String + 'static) {
     Effect::new(move |_| document().set_title(&format!("{} · Aplomb", title())));
 }
 
-type Going = Box<dyn Fn(&str) + Send + Sync>;
+/// Whether a key press is meant for the page: nobody types, no dialog is open, and no other key is held.
+pub fn is_shortcut(event: &leptos::ev::KeyboardEvent) -> bool {
+    let held = event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented();
+    !held && !is_typing(event.target()) && document().query_selector("dialog[open]").is_ok_and(|d| d.is_none())
+}
+
+fn is_typing(target: Option<web_sys::EventTarget>) -> bool {
+    let element = target.and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+    element.is_some_and(|e| {
+        let is_box =
+            e.dyn_ref::<web_sys::HtmlInputElement>().is_some_and(|i| matches!(&*i.type_(), "checkbox" | "radio"));
+        matches!(&*e.tag_name(), "INPUT" | "TEXTAREA" | "SELECT") && !is_box || e.has_attribute("contenteditable")
+    })
+}
+
+type Going = Box<dyn Fn(&str, bool) + Send + Sync>;
 
 /// Goes to a path of the app.
 #[derive(Clone, Copy)]
@@ -40,7 +56,12 @@ pub struct Navigator(StoredValue<Going>);
 
 impl Navigator {
     pub fn go(self, path: &str) {
-        self.0.try_with_value(|go| go(path));
+        self.0.try_with_value(|go| go(path, false));
+    }
+
+    /// The same, without a step in the browser's history.
+    pub fn replace(self, path: &str) {
+        self.0.try_with_value(|go| go(path, true));
     }
 }
 
@@ -52,5 +73,7 @@ pub fn navigator() -> Navigator {
 /// A new one; only below the router.
 pub fn make_navigator() -> Navigator {
     let navigate = use_navigate();
-    Navigator(StoredValue::new(Box::new(move |path: &str| navigate(path, NavigateOptions::default()))))
+    Navigator(StoredValue::new(Box::new(move |path: &str, replace: bool| {
+        navigate(path, NavigateOptions { replace, ..NavigateOptions::default() });
+    })))
 }

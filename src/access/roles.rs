@@ -22,6 +22,8 @@ const LOOK_AND_EXPORT: Grants = grants(All, None, None, None, All);
 const EVERYTHING: Grants = grants(All, All, All, All, All);
 /// sees all, works with his own
 const OWN_WORK: Grants = grants(All, Own, Own, Own, None);
+/// sees what his team does, works with his own
+const TEAM_WORK: Grants = grants(Team, Own, Own, Own, None);
 /// sees and works with his own only
 const ONLY_OWN: Grants = grants(Own, Own, Own, Own, None);
 
@@ -93,14 +95,17 @@ fn sales_rep() -> Role {
             ("*", grants(Team, Own, Own, Own, None)),
         ],
     );
+    // an import writes within these grants: what a rep brings becomes his own
     let description = "Works leads, opportunities and customers of his own and his team";
-    role("salesRep", "Sales Rep", description, &objects, &[])
+    role("salesRep", "Sales Rep", description, &objects, &[Capability::Import])
 }
 
 fn marketing() -> Role {
     let objects = with_work(
-        OWN_WORK,
+        TEAM_WORK,
         &[
+            // what came of a campaign shows in activities; what sales wrote to somebody is not marketing's to read
+            ("activity", OWN_WORK),
             ("campaign", EVERYTHING),
             ("lead", grants(All, All, All, Team, All)),
             ("contact", grants(All, All, All, None, All)),
@@ -138,14 +143,14 @@ fn support() -> Role {
 
 fn executive() -> Role {
     let description = "Dashboards and analytics over everything; changes nothing";
-    let objects = [("*", LOOK_AND_EXPORT), ("note", LOOK), ("email", LOOK)];
-    role("executive", "Executive", description, &objects, &[Capability::ReadMetrics])
+    let objects = [("*", LOOK_AND_EXPORT), ("note", LOOK), ("email", LOOK), ("user", LOOK), ("team", LOOK)];
+    role("executive", "Executive", description, &objects, &[])
 }
 
 fn data_analyst() -> Role {
     let description = "Reports, exports and analysis over everything; changes nothing";
     let objects = [("*", LOOK_AND_EXPORT), ("user", LOOK), ("team", LOOK)];
-    role("dataAnalyst", "Data Analyst", description, &objects, &[Capability::ReadMetrics])
+    role("dataAnalyst", "Data Analyst", description, &objects, &[])
 }
 
 fn partner() -> Role {

@@ -1,4 +1,5 @@
-//! What an API key may be used for, at most: `read`, `write`, `admin`, or one action on one object (`contact:read`, `*:export`).
+//! What an API key may be used for, at most: `read`, `write`, `admin`, `backup`, or one action on one object
+//! (`contact:read`, `*:export`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,18 +15,21 @@ pub enum TokenScope {
     Write,
     /// everything the user may do
     Admin,
+    /// making backups and nothing else: for the key that lies on the machine that keeps them
+    Backup,
     /// `None` for every object; `None` for every action but export
     On { object: Option<String>, action: Option<Action> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a scope: give read, write, admin, or object:action such as contact:read or *:export")]
+#[error("not a scope: give read, write, admin, backup, or object:action such as contact:read or *:export")]
 pub struct ScopeError;
 
 impl TokenScope {
     pub fn covers(&self, object: &str, action: Action) -> bool {
         match self {
             TokenScope::Admin => true,
+            TokenScope::Backup => false,
             TokenScope::Read => action == Action::Read,
             TokenScope::Write => action != Action::Export,
             TokenScope::On { object: of, action: only } => {
@@ -38,6 +42,7 @@ impl TokenScope {
     pub fn covers_capability(&self, capability: Capability) -> bool {
         match self {
             TokenScope::Admin => true,
+            TokenScope::Backup => capability == Capability::Backup,
             TokenScope::Write => matches!(capability, Capability::Import | Capability::ReadMetrics),
             TokenScope::Read => capability == Capability::ReadMetrics,
             TokenScope::On { .. } => false,
@@ -51,6 +56,7 @@ impl fmt::Display for TokenScope {
             TokenScope::Read => f.write_str("read"),
             TokenScope::Write => f.write_str("write"),
             TokenScope::Admin => f.write_str("admin"),
+            TokenScope::Backup => f.write_str("backup"),
             TokenScope::On { object, action } => {
                 let object = object.as_deref().unwrap_or("*");
                 let action = match action {
@@ -76,6 +82,7 @@ impl FromStr for TokenScope {
                 "read" => Ok(TokenScope::Read),
                 "write" => Ok(TokenScope::Write),
                 "admin" => Ok(TokenScope::Admin),
+                "backup" => Ok(TokenScope::Backup),
                 _ => Err(ScopeError),
             };
         };
@@ -115,7 +122,9 @@ mod tests {
 
     #[test]
     fn scopes_read_and_print() {
-        for text in ["read", "write", "admin", "contact:read", "*:export", "deal:write", "lead:create", "x:delete"] {
+        for text in
+            ["read", "write", "admin", "backup", "contact:read", "*:export", "deal:write", "lead:create", "x:delete"]
+        {
             assert_eq!(text.parse::<TokenScope>().map(|s| s.to_string()), Ok(text.to_owned()));
         }
         for text in ["", "root", "contact:", ":read", "contact:fly", "a b:read", "contact:read:all", "READ"] {
@@ -134,5 +143,9 @@ mod tests {
         assert!(!covers("contact:read", "deal", Action::Read));
         assert!(covers("*:export", "deal", Action::Export));
         assert!(!covers("*:export", "deal", Action::Read));
+        for capability in Capability::ALL {
+            assert_eq!(TokenScope::Backup.covers_capability(capability), capability == Capability::Backup);
+        }
+        assert!(Action::ALL.iter().all(|action| !covers("backup", "contact", *action)));
     }
 }

@@ -1,7 +1,7 @@
 //! What every command that works next to the data needs: the directory, the secret, and the certainty that no server
 //! is using it.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,8 @@ use aplomb_serve::data::{self, Condition, Open};
 use aplomb_serve::{Caches, edge};
 use aplomb_vault::{Secret, Unseal};
 use clap::Args;
+
+const SEALED: &str = "the data are sealed: give --unseal-file F";
 
 #[derive(Args)]
 pub struct DataArgs {
@@ -55,14 +57,30 @@ impl UnsealArgs {
 impl DataArgs {
     /// Opens the directory for a command. Errors: no data, in use, no or a wrong secret.
     pub fn open(&self) -> Result<Open> {
+        self.there_is_data()?;
+        drop(lock(&self.data)?);
+        self.open_with(self.unseal.given_or_asked()?)
+    }
+
+    /// The same after reading every sealed file; what is damaged, one line each.
+    pub fn open_checked(&self) -> Result<(Open, Vec<String>)> {
+        self.there_is_data()?;
+        drop(lock(&self.data)?);
+        let unseal = self.unseal.given_or_asked()?.context(SEALED)?;
+        Ok(data::open_checked(&self.data, &unseal, &Caches::default())?)
+    }
+
+    /// The same with a secret that was read already.
+    pub fn open_with(&self, unseal: Option<Unseal>) -> Result<Open> {
+        drop(lock(&self.data)?);
+        Ok(data::open(&self.data, &unseal.context(SEALED)?, &Caches::default())?)
+    }
+
+    fn there_is_data(&self) -> Result<()> {
         if data::condition(&self.data)? == Condition::Fresh {
             bail!("{}: there is no data; `aplomb init` or the wizard of `aplomb serve` makes it", self.data.display());
         }
-        drop(lock(&self.data)?);
-        let Some(unseal) = self.unseal.given_or_asked()? else {
-            bail!("the data are sealed: give --unseal-file F");
-        };
-        Ok(data::open(&self.data, &unseal, &Caches::default())?)
+        Ok(())
     }
 }
 
@@ -89,13 +107,4 @@ pub fn ctx(reason: &str) -> Ctx {
     let random = Random::system();
     let request = edge::request_id(&random);
     Ctx::system(edge::now(), random, request).because(reason)
-}
-
-/// Whether a directory holds anything at all.
-pub fn is_empty(dir: &Path) -> Result<bool> {
-    match fs::read_dir(dir) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error).with_context(|| dir.display().to_string()),
-    }
 }

@@ -23,7 +23,7 @@ pub struct Doctor {
     #[command(flatten)]
     data: DataArgs,
     /// Print the findings as JSON
-    #[arg(long)]
+    #[arg(long, env = "APLOMB_JSON")]
     json: bool,
 }
 

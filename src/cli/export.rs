@@ -21,15 +21,15 @@ pub struct Export {
     #[command(flatten)]
     server: RemoteArgs,
     /// Which object, e.g. `contact`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "APLOMB_OBJECT", value_name = "NAME")]
     object: Option<String>,
     /// Every object, each into a file of its own; PATH is a directory then
-    #[arg(long, conflicts_with = "object")]
+    #[arg(long, env = "APLOMB_ALL", conflicts_with = "object")]
     all: bool,
-    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    #[arg(long, env = "APLOMB_FORMAT", value_enum, default_value_t = Format::Csv)]
     format: Format,
     /// File, or `-` for stdout; a directory with `--all`
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, env = "APLOMB_OUTPUT", value_name = "PATH")]
     output: PathBuf,
 }
 
@@ -127,7 +127,9 @@ impl Source {
                 aplomb_connect::export(&open.crm, &data::ctx("cli: export"), object, &Query::default(), format, out)?;
                 Ok(())
             }
-            Source::Server(remote) => remote.download(&format!("/export/{object}?format={}", format.name()), out),
+            Source::Server(remote) => {
+                remote.download(&format!("/export/{object}?format={}", format.name()), out).map(drop)
+            }
         }
     }
 }

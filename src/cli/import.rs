@@ -31,19 +31,19 @@ pub struct Import {
     #[command(flatten)]
     server: RemoteArgs,
     /// What the rows are to become, e.g. `contact`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "APLOMB_OBJECT", value_name = "NAME")]
     object: String,
     /// JSON file: {"Header of the column": "field", ...}, or {"mapping": {...}, "options": {...}}
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "APLOMB_MAP", value_name = "FILE")]
     map: Option<PathBuf>,
     /// Field that tells whether a row is a known record
-    #[arg(long = "match", value_name = "FIELD")]
+    #[arg(long = "match", env = "APLOMB_MATCH", value_name = "FIELD")]
     matching: Option<String>,
     /// Check every row and write nothing
-    #[arg(long)]
+    #[arg(long, env = "APLOMB_DRY_RUN")]
     dry_run: bool,
     /// Print the result as JSON
-    #[arg(long)]
+    #[arg(long, env = "APLOMB_JSON")]
     json: bool,
 }
 
@@ -232,7 +232,7 @@ impl Target {
     fn errors(&self, view: &ImportView, out: &mut dyn Write) -> Result<()> {
         match self {
             Target::Data { imports, ctx } => Ok(imports.errors_csv(ctx, view.id, out)?),
-            Target::Server(remote) => remote.download(&format!("/imports/{}/errors.csv", view.id), out),
+            Target::Server(remote) => remote.download(&format!("/imports/{}/errors.csv", view.id), out).map(drop),
         }
     }
 }

@@ -42,14 +42,14 @@ pub struct Init {
     #[arg(long, env = "APLOMB_SAMPLE")]
     sample: bool,
     /// Print the result as JSON
-    #[arg(long)]
+    #[arg(long, env = "APLOMB_JSON")]
     json: bool,
 }
 
 impl Init {
     pub fn run(self) -> Result<ExitCode> {
         log::for_command();
-        let name = self.admin_name.unwrap_or_else(|| self.admin.split('@').next().unwrap_or_default().to_owned());
+        let name = self.admin_name.unwrap_or_else(|| name_of(&self.admin));
         let setup = Setup {
             organisation: self.company.clone(),
             currency: self.currency,
@@ -80,5 +80,33 @@ impl Init {
         }
         println!("{} is ready; start it with: aplomb serve --data {0}", dir.display());
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A person's name from his address: `anna.kowalska@x.org` is Anna Kowalska.
+fn name_of(address: &str) -> String {
+    let local = address.split(['@', '+']).next().unwrap_or_default();
+    let words = local.split(['.', '_', '-']).filter(|word| !word.is_empty());
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+    };
+    words.filter_map(capital).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_addresses() {
+        for (address, name) in [
+            ("anna.kowalska@x.org", "Anna Kowalska"),
+            ("jean-luc_picard+crm@x.org", "Jean Luc Picard"),
+            ("admin@x.org", "Admin"),
+            ("élodie@x.org", "Élodie"),
+        ] {
+            assert_eq!(name_of(address), name);
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! The command line, one file for each command. Results go to stdout, progress and logs to stderr; exit code 0 is
 //! done, 1 the work failed, 2 wrong usage.
 
-mod archive;
 mod backup;
 mod data;
 mod doctor;
+mod eval;
 mod export;
 mod import;
 mod init;
 mod log;
+pub mod memory;
 mod remote;
 mod restore;
 mod serve;
@@ -43,14 +44,16 @@ enum Command {
     Import(import::Import),
     /// Export records to files
     Export(export::Export),
-    /// Write an encrypted archive of the whole data directory
+    /// Write an encrypted archive of a data directory or a running server, or of what changed since another
     Backup(backup::Backup),
-    /// Unpack a backup into a new directory
+    /// Put a backup, and increments after it, into a new directory
     Restore(restore::Restore),
     /// Check every page, chain and index of a directory or a backup
     Verify(verify::Verify),
     /// What is wrong or slow, and what to do about it
     Doctor(doctor::Doctor),
+    /// Measure the models: on public sets, or on a CSV file of your own
+    Eval(eval::Eval),
 }
 
 impl Cli {
@@ -66,6 +69,7 @@ impl Cli {
             Command::Restore(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Doctor(command) => command.run(),
+            Command::Eval(command) => command.run(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value as Json;
-use ureq::http::{Request, Response};
+use ureq::http::{HeaderMap, Request, Response};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, SendBody};
 
@@ -68,11 +68,12 @@ impl Remote {
         if text.is_empty() { Ok(Json::Null) } else { Ok(serde_json::from_str(&text)?) }
     }
 
-    pub fn download(&self, path: &str, out: &mut dyn Write) -> Result<()> {
+    /// Writes the body to `out`; the headers of the answer.
+    pub fn download(&self, path: &str, out: &mut dyn Write) -> Result<HeaderMap> {
         let request = self.request("GET", path).body(())?;
         let mut answer = accepted(self.agent.run(request)?)?;
         io::copy(&mut answer.body_mut().with_config().limit(u64::MAX).reader(), out)?;
-        Ok(())
+        Ok(answer.headers().clone())
     }
 
     /// Sends a file as the part `file` of a form, with the text parts before it.

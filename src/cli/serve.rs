@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use aplomb_serve::data::{Condition, condition};
-use aplomb_serve::{Caches, Limits, ServeConfig, Started, Tls};
+use aplomb_serve::{Acme, Caches, Limits, ServeConfig, Started, Tls};
 use aplomb_vault::Unseal;
 use clap::Args;
 
 use super::data::DataArgs;
 use super::log;
+
+const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 #[derive(Args)]
 pub struct Serve {
@@ -21,9 +23,20 @@ pub struct Serve {
     /// Address and port to listen on
     #[arg(long, env = "APLOMB_LISTEN", default_value = "127.0.0.1:8443", value_name = "ADDR:PORT")]
     listen: SocketAddr,
-    /// `auto` makes an own authority and certificate, `off` is for a proxy in front, or PEM files `CERT,KEY`
-    #[arg(long, env = "APLOMB_TLS", default_value = "auto", value_parser = tls, value_name = "auto|off|CERT,KEY")]
+    /// `auto` makes an own authority and certificate, `off` is for a proxy in front, `acme` has an authority make one
+    /// for the name in --base-url (which must lead here as port 443), or PEM files `CERT,KEY`, read again when they
+    /// change or at SIGHUP
+    #[arg(long, env = "APLOMB_TLS", default_value = "auto", value_parser = tls, value_name = "auto|off|acme|CERT,KEY")]
     tls: Tls,
+    /// Directory of the ACME authority for `--tls acme`; another one than Let's Encrypt's, e.g. your own step-ca
+    #[arg(long, env = "APLOMB_ACME_DIRECTORY", default_value = LETS_ENCRYPT, value_name = "URL")]
+    acme_directory: String,
+    /// PEM file of the authority behind that directory's own certificate, when it is not a public one
+    #[arg(long, env = "APLOMB_ACME_CA_FILE", value_name = "F")]
+    acme_ca_file: Option<PathBuf>,
+    /// Address the ACME authority may write to
+    #[arg(long, env = "APLOMB_ACME_EMAIL", value_name = "EMAIL")]
+    acme_email: Option<String>,
     /// The address that people type, when a proxy stands in front
     #[arg(long, env = "APLOMB_BASE_URL", value_parser = base_url, value_name = "URL")]
     base_url: Option<String>,
@@ -73,8 +86,14 @@ impl Serve {
             workers: self.workers,
             ..Limits::default()
         };
+        let tls = match self.tls {
+            Tls::Acme(_) => {
+                Tls::Acme(Acme { directory: self.acme_directory, ca_file: self.acme_ca_file, email: self.acme_email })
+            }
+            other => other,
+        };
         let config = ServeConfig {
-            tls: self.tls,
+            tls,
             unseal,
             base_url: self.base_url,
             limits,
@@ -113,10 +132,10 @@ fn tls(text: &str) -> Result<Tls, String> {
     match text {
         "auto" => Ok(Tls::Auto),
         "off" => Ok(Tls::Off),
-        "acme" => Err("acme is not available yet; take auto, off, or CERT,KEY".to_owned()),
+        "acme" => Ok(Tls::Acme(Acme { directory: LETS_ENCRYPT.to_owned(), ca_file: None, email: None })),
         files => match files.split_once(',') {
             Some((cert, key)) => Ok(Tls::Files { cert: PathBuf::from(cert), key: PathBuf::from(key) }),
-            None => Err("give auto, off, or two PEM files as CERT,KEY".to_owned()),
+            None => Err("give auto, off, acme, or two PEM files as CERT,KEY".to_owned()),
         },
     }
 }
@@ -136,7 +155,7 @@ mod tests {
     #[test]
     fn tls_and_base_url_are_checked() {
         assert_eq!(tls("a.pem,b.pem"), Ok(Tls::Files { cert: "a.pem".into(), key: "b.pem".into() }));
-        assert!(tls("on").is_err() && tls("acme").is_err());
+        assert!(tls("on").is_err() && matches!(tls("acme"), Ok(Tls::Acme(_))));
         assert_eq!(base_url("https://crm.example.org/"), Ok("https://crm.example.org".to_owned()));
         for bad in ["crm.example.org", "https://", "ftp://x", "https://x/y"] {
             assert!(base_url(bad).is_err(), "{bad}");

@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn every_option_can_be_given_in_the_environment() {
+        for command in Cli::command().get_subcommands() {
+            for option in command.get_arguments() {
+                let Some(long) = option.get_long().filter(|long| !["help", "version"].contains(long)) else { continue };
+                let variable = option.get_env().unwrap_or_else(|| panic!("--{long} of {}", command.get_name()));
+                let expected = format!("APLOMB_{}", long.replace('-', "_").to_uppercase());
+                assert_eq!(variable, expected.as_str(), "{}", command.get_name());
+            }
+        }
+    }
+
+    #[test]
     fn the_declaration_of_the_commands_holds_together() {
         Cli::command().debug_assert();
     }

@@ -17,13 +17,13 @@ pub struct Token {
     #[arg(long, env = "APLOMB_USER", value_name = "EMAIL")]
     user: String,
     /// What the key is for
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "APLOMB_NAME", value_name = "NAME")]
     name: String,
     /// What it may do, e.g. `read`, `write`, `contact:read`; all that the user may when missing
-    #[arg(long, value_name = "S")]
+    #[arg(long, env = "APLOMB_SCOPE", value_name = "S", value_delimiter = ',')]
     scope: Vec<String>,
     /// Print the key with its description as JSON
-    #[arg(long)]
+    #[arg(long, env = "APLOMB_JSON")]
     json: bool,
 }
 

@@ -6,34 +6,35 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use aplomb_crm::VerifyReport;
 use aplomb_serve::Caches;
+use aplomb_serve::backup::restore;
 use aplomb_serve::data as directory;
 use clap::Args;
 use serde_json::json;
 
 use super::data::DataArgs;
-use super::{archive, log};
+use super::log;
 
 #[derive(Args)]
 pub struct Verify {
     #[command(flatten)]
     data: DataArgs,
-    /// A backup to check instead of a directory
+    /// A backup to check instead of a directory; increments after the full one, in order
     #[arg(value_name = "FILE.age")]
-    file: Option<PathBuf>,
+    files: Vec<PathBuf>,
     /// File with the age identity that opens the backup; the unseal secret when missing
     #[arg(long, env = "APLOMB_IDENTITY", value_name = "F")]
     identity: Option<PathBuf>,
     /// Print the result as JSON
-    #[arg(long)]
+    #[arg(long, env = "APLOMB_JSON")]
     json: bool,
 }
 
 impl Verify {
     pub fn run(self) -> Result<ExitCode> {
         log::for_command();
-        let report = match &self.file {
-            None => check(self.data.open()?)?,
-            Some(file) => self.backup(file)?,
+        let report = match self.files.first() {
+            None => check(self.data.open_checked()?)?,
+            Some(first) => self.backup(first)?,
         };
         if self.json {
             println!("{}", json!({"ok": report.problems.is_empty(), "report": report}));
@@ -48,24 +49,27 @@ impl Verify {
         Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn backup(&self, file: &Path) -> Result<VerifyReport> {
+    fn backup(&self, first: &Path) -> Result<VerifyReport> {
         let unseal =
             self.data.unseal.given_or_asked()?.context("give --unseal-file F to open what is in the backup")?;
         let opener = match &self.identity {
             Some(path) => aplomb_vault::Unseal::from_file(path)?,
             None => unseal.clone(),
         };
-        let beside = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let beside = first.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let scratch = Scratch(beside.join(format!(".aplomb-verify-{}", std::process::id())));
-        archive::unpack(file, &opener, &scratch.0)?;
-        check(directory::open(&scratch.0, &unseal, &Caches::default())?)
+        restore(&self.files, &opener, Some(&unseal), &scratch.0)?;
+        check(directory::open_checked(&scratch.0, &unseal, &Caches::default())?)
     }
 }
 
-fn check(open: directory::Open) -> Result<VerifyReport> {
+/// With the damage that was found before opening.
+fn check((open, damage): (directory::Open, Vec<String>)) -> Result<VerifyReport> {
     let report = open.crm.verify(&|step| eprintln!("{step}"));
     open.crm.close();
-    Ok(report?)
+    let mut report = report?;
+    report.problems.splice(0..0, damage);
+    Ok(report)
 }
 
 /// A directory that goes away with this value.

@@ -8,12 +8,14 @@ pub mod export;
 pub mod import;
 pub mod map;
 pub mod read;
-pub mod view;
 
 pub use export::{ExportFormat, export};
 pub use import::{Imports, Now, Upload};
 pub use read::{Format, sniff};
 pub use view::{
-    ColumnView, DateOrder, EditedRecord, ImportView, LeftOut, MapTo, NewChoices, OnMatch, Options, Preview, Problem,
-    ProblemGroup, Progress, RevertReport, Status, TargetView, UnknownOwner,
+    Alike, ColumnView, DateOrder, EditedRecord, ImportView, LeftOut, MapTo, NewChoices, OnMatch, Options, Pair,
+    Preview, Problem, ProblemGroup, Progress, RevertReport, Status, TargetView, UnknownChoice, UnknownOwner,
+    UnknownReference,
 };
+
+pub(crate) use aplomb_model::import as view;

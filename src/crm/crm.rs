@@ -33,6 +33,8 @@ pub struct Crm {
 
 pub(crate) struct Inner {
     pub store: Store,
+    /// for copies of the store
+    pub key: DataKey,
     pub index: Index,
     pub follower: Follower,
     pub schema: RwLock<Schema>,
@@ -58,6 +60,7 @@ impl Crm {
     pub fn open(dir: &Path, key: DataKey, options: CrmOptions) -> Result<Crm> {
         std::fs::create_dir_all(dir).map_err(|e| Error::internal(format!("data directory: {e}")))?;
         let index_key = key.subkey("search");
+        let kept = key.clone();
         let path = dir.join("store.redb");
         let store =
             Store::open(aplomb_store::Options { path, key, cache_bytes: options.store_cache_bytes }).or_store()?;
@@ -97,6 +100,7 @@ impl Crm {
                 schema: RwLock::new(schema),
                 declaring: Mutex::new(()),
                 numbering: Mutex::new(()),
+                key: kept,
                 store,
                 index,
             }),
@@ -133,7 +137,8 @@ impl Crm {
         let rebuilding = self.inner.follower.rebuilding();
         let (seq, search_seq) = (self.inner.store.seq(), self.inner.index.seq());
         let caught_up = rebuilding || seq.saturating_sub(search_seq) < 1_000;
-        Readiness { ready: self.is_set_up() && caught_up, seq, search_seq, rebuilding }
+        let writable = self.inner.store.is_writable();
+        Readiness { ready: self.is_set_up() && caught_up, seq, search_seq, rebuilding, writable }
     }
 
     /// Checks pages, chain, indexes and records, and that the index has as many documents as there are records.

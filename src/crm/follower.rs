@@ -25,6 +25,8 @@ const MANY: usize = 8_000;
 /// Longest sleep; also how long a stop may take.
 const NAP: Duration = Duration::from_millis(200);
 const BATCHES: usize = 500;
+/// Changes of records after which no further batch is read: what is read lies in memory as a whole.
+const ITEMS: usize = 2_000;
 const PAGE: usize = 1_000;
 /// Failures in a row after which the index is thrown away and built anew.
 const PATIENCE: u32 = 5;
@@ -93,6 +95,14 @@ impl Follower {
         self.shared.watchers.lock().push(watcher);
     }
 
+    /// The index's files are damaged: it is built anew, and everything comes from the store meanwhile.
+    pub fn build_anew(&self) {
+        if !self.shared.rebuild.swap(true, Ordering::AcqRel) {
+            tracing::error!("the search index is damaged and is built again");
+        }
+        self.shared.bell.notify_all();
+    }
+
     /// Indexes all records of an object again, after a declaration changed what is searched.
     pub fn index_again(&self, object: ObjectCode) {
         self.shared.again.lock().push(object);
@@ -130,7 +140,11 @@ fn run(inner: &Weak<Inner>, shared: &Shared) {
         };
         match step {
             Ok(()) => progress.failures = 0,
-            Err(e) => recover(shared, &mut progress, &e),
+            Err(e) => {
+                // The index keeps nothing since its last commit.
+                (progress.applied, progress.waiting) = (inner.index.seq(), 0);
+                recover(shared, &mut progress, &e);
+            }
         }
     }
     let Some(inner) = inner.upgrade() else { return };
@@ -152,7 +166,7 @@ fn recover(shared: &Shared, progress: &mut Progress, e: &Error) {
 fn follow(inner: &Inner, shared: &Shared, progress: &mut Progress) -> Result<()> {
     let again = std::mem::take(&mut *shared.again.lock());
     for object in again {
-        index_all(inner, shared, object, progress)?;
+        index_all(inner, shared, object, progress).inspect_err(|_| shared.again.lock().push(object))?;
     }
     if inner.store.seq() <= progress.applied {
         if progress.waiting > 0 && due(inner, shared, progress) {
@@ -162,7 +176,7 @@ fn follow(inner: &Inner, shared: &Shared, progress: &mut Progress) -> Result<()>
         inner.store.wait_past(progress.applied, nap);
     }
     let view = inner.view()?;
-    let changes = view.changes(progress.applied, BATCHES).or_store()?;
+    let changes = view.changes_within(progress.applied, BATCHES, ITEMS).or_store()?;
     let Some(last) = changes.last().map(|c| c.seq) else { return Ok(()) };
     let docs = documents(&view, &inner.schema(), &changes)?;
     inner.index.apply(&docs, last, false).map_err(errors::search)?;

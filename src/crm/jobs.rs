@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use crate::crm::{Crm, Inner};
 use crate::errors::{OrInternal, OrStore};
-use crate::{Ctx, JobHandler, JobNext, JobRun, Random};
+use crate::{BulkDoc, Ctx, JobHandler, JobNext, JobRun, Random};
 
 /// How often due jobs are looked for when nobody rings.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -57,6 +57,18 @@ impl Crm {
     }
 
     pub fn enqueue(&self, ctx: &Ctx, kind: &'static str, payload: &Json, due: Timestamp) -> Result<Id> {
+        self.enqueue_with(ctx, kind, payload, due, Vec::new())
+    }
+
+    /// The same, with documents in the very batch: work that is announced is there to be done.
+    pub fn enqueue_with(
+        &self,
+        ctx: &Ctx,
+        kind: &'static str,
+        payload: &Json,
+        due: Timestamp,
+        docs: Vec<BulkDoc>,
+    ) -> Result<Id> {
         let job = Job {
             id: ctx.new_id(),
             kind: kind.to_owned(),
@@ -67,7 +79,9 @@ impl Crm {
             last_error: None,
         };
         let id = job.id;
-        self.inner.commit_docs(ctx, kind, vec![Op::Job { job }], vec![])?;
+        let put = |d: BulkDoc| Op::Doc { kind: d.kind, key: d.key, value: d.value, logged: false };
+        let ops = docs.into_iter().map(put).chain([Op::Job { job }]).collect();
+        self.inner.commit_docs(ctx, kind, ops, vec![])?;
         self.inner.jobs.shared.bell.notify_all();
         Ok(id)
     }

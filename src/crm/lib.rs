@@ -4,6 +4,7 @@
 //! batch. All functions block; callers on an async runtime use a bounded blocking pool. Nothing here knows HTTP,
 //! reads a clock or takes randomness of its own: [`Ctx`] carries both.
 
+pub mod backup;
 mod business;
 mod crm;
 mod ctx;

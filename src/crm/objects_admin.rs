@@ -351,7 +351,8 @@ fn check_field(schema: &Schema, object: &Object, field: &Field) -> Result<()> {
     test(field.choices.iter().all(short), "choices", "every choice needs a key and a label");
     let listed = matches!(field.kind, FieldType::Email | FieldType::Phone | FieldType::Url);
     test(listed || !field.many, "many", "is for e-mail, phone and URL fields only");
-    test(!matches!(field.kind, FieldType::Formula | FieldType::RollUp), "type", "is not available yet");
+    let computed = matches!(field.kind, FieldType::Formula | FieldType::RollUp);
+    test(!computed, "type", "cannot be declared; declare a number, money or date field and fill it by API or import");
     let span = field.min.zip(field.max).is_none_or(|(min, max)| min <= max);
     test(span, "min", "must not be above max");
     let default_ok = field

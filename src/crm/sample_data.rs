@@ -160,7 +160,7 @@ impl Maker<'_> {
             let fields = json!({
                 "name": c.0, "domain": c.1, "website": format!("https://www.{}", c.1), "industry": c.2, "employees": c.3,
                 "revenue": self.money(u64::from(c.4) * 1_000), "email": [format!("info@{}", c.1)],
-                "phone": [format!("+00 555 01{:02} 0", at)],
+                "phone": landline(&c.6, at * LINES),
                 "address": {"street": c.5, "city": c.6, "postalCode": c.7, "country": c.8},
                 "type": if c.9 == "former" { "customer" } else { c.9.as_str() },
                 "status": if c.9 == "former" { "former" } else { "active" },
@@ -185,8 +185,8 @@ impl Maker<'_> {
             let fields = json!({
                 "name": {"first": first, "last": last}, "email": [email], "title": words.titles[role],
                 "department": words.departments[role], "buyingRole": words.roles[role], "company": ids[company],
-                "phone": [format!("+00 555 01{:02} {}", company, 10 + n / ids.len())],
-                "mobile": if n.is_multiple_of(3) { json!(format!("+00 555 77 {:04}", 1_000 + n)) } else { Json::Null },
+                "phone": landline(&companies[company].6, company * LINES + 10 + n / ids.len()),
+                "mobile": if (n + n / ids.len()).is_multiple_of(2) { mobile(&companies[company].8, company * 4 + n / ids.len()) } else { Json::Null },
                 "address": {"city": companies[company].6, "country": companies[company].8},
                 "lifecycle": if companies[company].9 == "customer" { "customer" } else { "opportunity" },
                 "source": self.pick(&["website", "referral", "event", "coldCall", "partner"]), "consentEmail": consent,
@@ -347,6 +347,54 @@ impl Maker<'_> {
     }
 }
 
+/// Numbers of one company at most.
+const LINES: usize = 20;
+
+/// Numbers kept free for fiction by NANPA, Ofcom, BNetzA, ARCEP, ComReg and PTS; `#` is any digit. Other countries have
+/// none, and their companies no telephone.
+const LANDLINES: [(&str, &str); 15] = [
+    ("San Diego", "+1 619 555 01##"),
+    ("Chicago", "+1 312 555 01##"),
+    ("Boston", "+1 617 555 01##"),
+    ("Phoenix", "+1 602 555 01##"),
+    ("London", "+44 20 7946 0###"),
+    ("Edinburgh", "+44 131 496 0###"),
+    ("Bristol", "+44 117 496 0###"),
+    ("Sheffield", "+44 114 496 0###"),
+    ("Norwich", "+44 1632 960###"),
+    ("München", "+49 89 99998 ###"),
+    ("Hamburg", "+49 40 66969 ###"),
+    ("Köln", "+49 221 4710 ###"),
+    ("Paris", "+33 1 99 00 ## ##"),
+    ("Dublin", "+353 20 91# ####"),
+    ("Stockholm", "+46 8 465 004 ##"),
+];
+
+const MOBILES: [(&str, &str); 4] = [
+    ("United Kingdom", "+44 7700 900###"),
+    ("Germany", "+49 171 39200 ##"),
+    ("France", "+33 6 39 98 ## ##"),
+    ("Sweden", "+46 70 174 06 ##"),
+];
+
+fn landline(city: &str, n: usize) -> Json {
+    let number = LANDLINES.iter().find(|(of, _)| *of == city).map(|(_, pattern)| number(pattern, n));
+    number.map_or(Json::Null, |number| json!([number]))
+}
+
+fn mobile(country: &str, n: usize) -> Json {
+    let number = MOBILES.iter().find(|(of, _)| *of == country).map(|(_, pattern)| number(pattern, n));
+    json!(number)
+}
+
+/// The pattern with the last digits of `n`.
+fn number(pattern: &str, n: usize) -> String {
+    let free = pattern.matches('#').count();
+    let digits = format!("{:0free$}", n % 10_usize.pow(free as u32));
+    let mut digits = digits.chars();
+    pattern.chars().map(|c| if c == '#' { digits.next().unwrap_or('0') } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -367,5 +415,24 @@ mod tests {
         let names: std::collections::BTreeSet<_> =
             rows.iter().filter(|r| r.object == "contact").map(|r| r.fields["name"].to_string()).collect();
         assert_eq!(names.len(), 120);
+        let numbers = |name| rows.iter().filter_map(move |r| r.fields.get(name)).map(Json::to_string);
+        let phones: Vec<_> = numbers("phone").chain(numbers("mobile")).collect();
+        assert_eq!(phones.iter().collect::<std::collections::BTreeSet<_>>().len(), phones.len());
+        assert!(phones.len() > 90, "{}", phones.len());
+        for (_, pattern) in LANDLINES.iter().chain(&MOBILES) {
+            let (fixed, _) = pattern.split_once('#').unwrap();
+            assert!(phones.iter().any(|p| p.contains(fixed)), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn numbers_end_with_the_digits() {
+        for (pattern, n, expect) in [
+            ("+1 619 555 01##", 7, "+1 619 555 0107"),
+            ("+353 20 91# ####", 1_234, "+353 20 910 1234"),
+            ("##", 321, "21"),
+        ] {
+            assert_eq!(number(pattern, n), expect);
+        }
     }
 }

@@ -26,7 +26,7 @@ pub struct CrmOptions {
 impl Default for CrmOptions {
     fn default() -> CrmOptions {
         CrmOptions {
-            store_cache_bytes: 128 << 20,
+            store_cache_bytes: 64 << 20,
             search_cache_bytes: 128 << 20,
             search_writer_bytes: 64 << 20,
             search_threads: 1,
@@ -64,6 +64,8 @@ pub struct Readiness {
     pub search_seq: Seq,
     /// the index is being rebuilt; lists come from the store meanwhile
     pub rebuilding: bool,
+    /// false while the disk is full or read-only: writes are refused, reads go on
+    pub writable: bool,
 }
 
 /// What `verify` looked at and found.
@@ -164,7 +166,8 @@ pub struct BatchDone {
 /// One operation of an import, with values already typed.
 #[derive(Debug, Clone)]
 pub enum BulkOp {
-    /// with an id of the caller's choice when given, so that a repeated job creates nothing twice
+    /// with an id of the caller's choice when given, so that a repeated job creates nothing twice. `fields` may hold
+    /// what another system says of the record's past: `system::CREATED_AT`, `UPDATED_AT` and `CREATED_BY`
     Create {
         object: ObjectCode,
         id: Option<Id>,
@@ -182,6 +185,17 @@ pub enum BulkOp {
         id: Id,
         if_version: Option<u32>,
     },
+}
+
+/// The record and its version as the operation leaves it, or why it was refused.
+pub type BulkResult = Result<(Id, u32), Vec<FieldError>>;
+
+/// A document that is written together with records; without `value` it is removed.
+#[derive(Debug, Clone)]
+pub struct BulkDoc {
+    pub kind: &'static str,
+    pub key: Vec<u8>,
+    pub value: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 pub mod error;
 pub mod fold;
 pub mod id;
+pub mod import;
 pub mod json;
 pub mod query;
 pub mod record;

@@ -75,3 +75,12 @@ impl Record {
         Link { object: self.object, id: self.id }
     }
 }
+
+impl IntoIterator for Fields {
+    type Item = (FieldCode, Value);
+    type IntoIter = std::vec::IntoIter<(FieldCode, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

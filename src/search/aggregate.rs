@@ -1,7 +1,6 @@
 //! Figures over groups of records, computed on columns. Sums of whole numbers are exact.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use aplomb_model::Timestamp;
 use aplomb_model::query::{AggregateOp, Bucket, Kind, Path, Scalar};
@@ -9,10 +8,12 @@ use aplomb_model::schema::FieldType;
 
 use crate::bits::Bits;
 use crate::bucket::Buckets;
-use crate::columns::{Col, Segment, number_of};
+use crate::columns::{Segment, number_of};
 use crate::cursor::Place;
 use crate::error::SearchError;
-use crate::layout::{self, from_number, from_sortable, from_text, is_text};
+use crate::filter::Views;
+use crate::join::{Source, Values};
+use crate::layout::{from_number, from_sortable, from_text, is_text};
 use crate::types::{AggValue, AggregateQuery, Group};
 
 /// Most fields to group by.
@@ -23,7 +24,7 @@ const MISSING: u64 = u64::MAX;
 
 /// A field to group or to compute by.
 struct Column {
-    name: String,
+    source: Source,
     kind: Kind,
     bucket: Option<(Bucket, bool)>,
 }
@@ -70,13 +71,13 @@ struct Ordinals {
 }
 
 impl<'a> Aggregation<'a> {
-    pub fn new(query: &'a AggregateQuery) -> Result<Aggregation<'a>, SearchError> {
+    pub fn new(query: &'a AggregateQuery, views: Views) -> Result<Aggregation<'a>, SearchError> {
         if query.group_by.len() > MAX_DIMENSIONS {
             return Err(SearchError::BadQuery("grouped by too many fields"));
         }
-        let dimension = |(path, bucket): &(Path, Option<Bucket>)| Column::new(path, *bucket);
+        let dimension = |(path, bucket): &(Path, Option<Bucket>)| Column::new(path, *bucket, views);
         let measure = |(op, path, percents): &(AggregateOp, Option<Path>, Vec<f64>)| {
-            let column = path.as_ref().map(|p| Column::new(p, None)).transpose()?;
+            let column = path.as_ref().map(|p| Column::new(p, None, views)).transpose()?;
             if column.is_none() && *op != AggregateOp::Count {
                 return Err(SearchError::BadQuery("an aggregate without a field"));
             }
@@ -134,15 +135,15 @@ impl<'a> Aggregation<'a> {
         &self,
         segment: &Segment,
         columns: impl Iterator<Item = Option<&'c Column>>,
-    ) -> Result<Vec<Option<Arc<Col>>>, SearchError> {
-        columns.map(|c| c.map_or(Ok(None), |c| segment.column(&c.name, is_text(c.kind)))).collect()
+    ) -> Result<Vec<Values>, SearchError> {
+        columns.map(|c| c.map_or(Ok(Values::None), |c| c.source.open(segment))).collect()
     }
 
     /// From keys of this segment to groups; pairs of position in the block and group.
     fn assign(
         &mut self,
         keys: Vec<(usize, [u64; MAX_DIMENSIONS])>,
-        columns: &[Option<Arc<Col>>],
+        columns: &[Values],
         known: &mut HashMap<[u64; MAX_DIMENSIONS], usize>,
     ) -> Result<Vec<(usize, usize)>, SearchError> {
         let mut rows = Vec::with_capacity(keys.len());
@@ -153,7 +154,7 @@ impl<'a> Aggregation<'a> {
                 _ => match known.get(&key) {
                     Some(group) => *group,
                     None => {
-                        let place = |(key, col): (&u64, &Option<Arc<Col>>)| place(*key, col.as_deref());
+                        let place = |(key, values): (&u64, &Values)| place(*key, values);
                         let global = key.iter().zip(columns).map(place).collect::<Result<_, _>>()?;
                         let group = self.group(global)?;
                         known.insert(key, group);
@@ -168,13 +169,13 @@ impl<'a> Aggregation<'a> {
         Ok(rows)
     }
 
-    fn measure(&mut self, block: &[u32], rows: &[(usize, usize)], columns: &[Option<Arc<Col>>], found: &mut Ordinals) {
+    fn measure(&mut self, block: &[u32], rows: &[(usize, usize)], columns: &[Values], found: &mut Ordinals) {
         let mut firsts = Vec::new();
-        for (at, (measure, col)) in self.measures.iter().zip(columns).enumerate() {
-            let (Some(col), Some(column)) = (col, &measure.column) else { continue };
-            let many = col.values.get_cardinality().is_multivalue();
+        for (at, (measure, values)) in self.measures.iter().zip(columns).enumerate() {
+            let Some(column) = &measure.column else { continue };
+            let many = values.many();
             if !many {
-                col.firsts(block, &mut firsts);
+                values.firsts(block, &mut firsts);
             }
             for (position, group) in rows {
                 let total = &mut self.sums[*group].totals[at];
@@ -186,15 +187,15 @@ impl<'a> Aggregation<'a> {
                     false => total.take(measure.op, column.kind, value),
                 };
                 match many {
-                    true => col.values.values_for_doc(block[*position]).for_each(&mut take),
+                    true => values.each(block[*position], &mut take),
                     false => firsts[*position].into_iter().for_each(&mut take),
                 }
             }
         }
     }
 
-    fn keep_ordinals(&mut self, found: Ordinals, columns: &[Option<Arc<Col>>]) -> Result<(), SearchError> {
-        let text = |at: usize, ord| place(ord, columns[at].as_deref());
+    fn keep_ordinals(&mut self, found: Ordinals, columns: &[Values]) -> Result<(), SearchError> {
+        let text = |at: usize, ord| place(ord, &columns[at]);
         for ((group, at), ord) in found.least {
             self.sums[group].totals[at].lower(text(at, ord)?);
         }
@@ -227,23 +228,14 @@ impl<'a> Aggregation<'a> {
 }
 
 impl Column {
-    fn new(path: &Path, bucket: Option<Bucket>) -> Result<Column, SearchError> {
-        if !path.steps.is_empty() {
-            return Err(SearchError::BadQuery("figures over the fields of referenced records"));
-        }
-        if path.kind == Kind::Opaque {
-            return Err(SearchError::BadQuery("figures over a field without comparable values"));
-        }
-        if path.field == aplomb_model::schema::system::ID {
-            return Err(SearchError::BadQuery("figures over ids"));
-        }
+    fn new(path: &Path, bucket: Option<Bucket>, views: Views) -> Result<Column, SearchError> {
         let bucket = match (bucket, path.field_type) {
             (None, _) => None,
             (Some(bucket), Some(FieldType::Date)) => Some((bucket, false)),
             (Some(bucket), Some(FieldType::DateTime)) => Some((bucket, true)),
             _ => return Err(SearchError::BadQuery("buckets of something that is no date")),
         };
-        Ok(Column { name: layout::column(path.field, path.part), kind: path.kind, bucket })
+        Ok(Column { source: Source::new(path, views)?, kind: path.kind, bucket })
     }
 
     fn buckets(&self, zone_offset: i32) -> Option<Buckets> {
@@ -253,19 +245,14 @@ impl Column {
 }
 
 /// Positions in the block with their keys; several for a record with several values.
-fn keys_of(
-    block: &[u32],
-    columns: &[Option<Arc<Col>>],
-    buckets: &[Option<Buckets>],
-) -> Vec<(usize, [u64; MAX_DIMENSIONS])> {
+fn keys_of(block: &[u32], columns: &[Values], buckets: &[Option<Buckets>]) -> Vec<(usize, [u64; MAX_DIMENSIONS])> {
     let mut rows: Vec<(usize, [u64; MAX_DIMENSIONS])> =
         (0..block.len()).map(|at| (at, [MISSING; MAX_DIMENSIONS])).collect();
     let mut firsts = Vec::new();
-    for (dimension, (col, bucket)) in columns.iter().zip(buckets).enumerate() {
-        let Some(col) = col else { continue };
+    for (dimension, (column, bucket)) in columns.iter().zip(buckets).enumerate() {
         let into = |value| bucket.as_ref().map_or(value, |b| b.start(value));
-        if !col.values.get_cardinality().is_multivalue() {
-            col.firsts(block, &mut firsts);
+        if !column.many() {
+            column.firsts(block, &mut firsts);
             for (at, key) in &mut rows {
                 key[dimension] = firsts[*at].map_or(MISSING, into);
             }
@@ -273,7 +260,8 @@ fn keys_of(
         }
         let mut spread = Vec::with_capacity(rows.len());
         for (at, key) in rows {
-            let mut values: Vec<u64> = col.values.values_for_doc(block[at]).map(into).collect();
+            let mut values: Vec<u64> = Vec::new();
+            column.each(block[at], |value| values.push(into(value)));
             values.sort_unstable();
             values.dedup();
             if values.is_empty() {
@@ -290,12 +278,8 @@ fn keys_of(
     rows
 }
 
-fn place(key: u64, col: Option<&Col>) -> Result<Place, SearchError> {
-    Ok(match col {
-        _ if key == MISSING => Place::Missing,
-        Some(col) if col.text.is_some() => Place::Text(col.text_of(key)?),
-        _ => Place::Number(key),
-    })
+fn place(key: u64, values: &Values) -> Result<Place, SearchError> {
+    if key == MISSING { Ok(Place::Missing) } else { values.place(key) }
 }
 
 fn scalar_of(place: &Place, kind: Kind) -> Option<Scalar> {

@@ -13,3 +13,10 @@ pub enum SearchError {
     #[error("index: {0}")]
     Engine(#[from] tantivy::TantivyError),
 }
+
+impl SearchError {
+    /// Whether the files are to blame and not the question: build the index anew.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, SearchError::Io(_) | SearchError::Engine(_))
+    }
+}

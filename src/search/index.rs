@@ -82,6 +82,7 @@ impl Index {
             if shard.committed()? == 0 {
                 return Ok(None);
             }
+            shard.complete()?;
             self.inner.shards.write().insert(shard.object, Arc::new(shard));
         }
         *self.inner.seq.lock() = state.seq;
@@ -220,6 +221,9 @@ impl Index {
 
     /// Reads and authenticates every file; returns the bytes checked.
     pub fn verify(&self) -> Result<u64, SearchError> {
+        for shard in self.shards() {
+            shard.complete()?;
+        }
         let mut bytes = 0;
         for name in self.inner.sealed.list().map_err(std::io::Error::from)? {
             match self.inner.sealed.verify(&name) {
@@ -290,7 +294,7 @@ impl Index {
             tolerance = narrow(&view, sought, &mut docs, after.as_ref().map(|c| c.tolerance))?;
         }
         let total = Total { count: docs.iter().map(Bits::count).sum(), exact: true };
-        let order = Order::new(&q.sort)?;
+        let order = Order::new(&q.sort, &|object| self.view(object))?;
         let start = after.as_ref().map(|c| (c.places.as_slice(), c.id));
         let mut rows = order.first(&view.segments, &docs, start, q.limit.saturating_add(1))?;
         let more = rows.len() > q.limit;
@@ -302,7 +306,7 @@ impl Index {
 
     /// Groups and their figures; one group with an empty key when `group_by` is empty.
     pub fn aggregate(&self, q: &AggregateQuery) -> Result<Vec<Group>, SearchError> {
-        let mut aggregation = Aggregation::new(q)?;
+        let mut aggregation = Aggregation::new(q, &|object| self.view(object))?;
         if let Some(view) = self.view(q.object) {
             let mut docs = self.filtered(&view, &q.pred, &q.rights)?;
             if let Some(sought) = q.text.as_deref().and_then(Sought::parse) {
@@ -394,20 +398,25 @@ impl Ranked {
         });
         let start = start.transpose()?;
         let mut best: Vec<(u64, u128, ObjectCode)> = Vec::new();
-        let mut count = 0;
+        let (mut count, mut worst) = (0, u64::MAX);
         for (object, view, docs) in places {
             let search = Search::new(view, sought, tolerance)?;
             for (at, (segment, docs)) in view.segments.iter().zip(docs).enumerate() {
                 let ids = segment.ids()?;
                 search.scored(at, docs, |doc, score| {
                     count += 1;
-                    let row = (u64::from(!score.to_bits()), !ids.get(doc), *object);
+                    let rank = u64::from(!score.to_bits());
+                    if rank > worst {
+                        return;
+                    }
+                    let row = (rank, !ids.get(doc), *object);
                     if start.is_none_or(|s| (row.0, row.1) > s) {
                         best.push(row);
                     }
                     if best.len() > 4 * (limit + 1) + 1000 {
                         best.select_nth_unstable(limit);
                         best.truncate(limit + 1);
+                        worst = best[limit].0;
                     }
                 })?;
             }

@@ -2,7 +2,9 @@
 //!
 //! Every object has an index of its own: an id term (to replace and remove), two columns with the halves of the id,
 //! one JSON column per field and part (text folded; everything else an integer that sorts as the value does), and
-//! three full-text fields by weight. No filter needs an inverted index: columns are scanned.
+//! its words: three fields by weight, one of keys (e-mails and what has digits) and one of short beginnings. Keys stay
+//! out of the others, so that the dictionaries that are searched with typos hold a language's words only.
+//! No filter needs an inverted index: columns are scanned.
 
 use aplomb_model::query::{Kind, Part, Path, Scalar, scalars};
 use aplomb_model::schema::{FieldType, Object, Schema as Declared, system};
@@ -12,11 +14,11 @@ use tantivy::schema::{TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::RAW_TOKENIZER_NAME;
 use tantivy::{TantivyDocument, Term};
 
-use crate::tokens::TOKENIZER;
+use crate::tokens::{self, SEPARATOR, TOKENIZER};
 use crate::types::{DocContext, OWNER, TEAM};
 
 /// Changes whenever columns, encodings or tokens do: an index of another number is rebuilt.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
 
 /// Name of the JSON field that holds the columns.
 const COLUMNS: &str = "f";
@@ -33,30 +35,40 @@ pub(crate) struct Fields {
     columns: Field,
     /// by weight, lightest first
     pub text: [Field; 3],
+    /// e-mails, words with digits, and phone numbers by their digits in both directions
+    pub keys: Field,
+    /// the first characters of every word, since many words share them
+    pub starts: Field,
 }
+
+/// Longest beginnings in [`Fields::starts`], in characters: of words, and of keys.
+pub(crate) const STARTS: usize = 2;
+pub(crate) const KEY_STARTS: usize = 4;
 
 /// How much a word counts in each of [`Fields::text`].
 pub(crate) const WEIGHTS: [f32; 3] = [1.0, 1.8, 3.0];
 
 pub(crate) fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
-    let text = |norms| {
-        let indexing = TextFieldIndexing::default()
-            .set_tokenizer(TOKENIZER)
-            .set_index_option(IndexRecordOption::WithFreqs)
-            .set_fieldnorms(norms);
+    let words = |option, norms| {
+        let indexing =
+            TextFieldIndexing::default().set_tokenizer(TOKENIZER).set_index_option(option).set_fieldnorms(norms);
         TextOptions::default().set_indexing_options(indexing)
     };
+    let text = || words(IndexRecordOption::WithFreqs, true);
+    let plain = || words(IndexRecordOption::Basic, false);
     let fields = Fields {
         id: builder.add_bytes_field("id", BytesOptions::default().set_indexed()),
         high: builder.add_u64_field("hi", FAST),
         low: builder.add_u64_field("lo", FAST),
         columns: builder.add_json_field(COLUMNS, JsonObjectOptions::default().set_fast(RAW_TOKENIZER_NAME)),
         text: [
-            builder.add_text_field("t1", text(true)),
-            builder.add_text_field("t2", text(true)),
-            builder.add_text_field("t3", text(true)),
+            builder.add_text_field("t1", text()),
+            builder.add_text_field("t2", text()),
+            builder.add_text_field("t3", text()),
         ],
+        keys: builder.add_text_field("k", plain()),
+        starts: builder.add_text_field("p", plain()),
     };
     (builder.build(), fields)
 }
@@ -170,35 +182,75 @@ impl Fields {
         doc.add_u64(self.low, id as u64);
         let columns = OwnedValue::Object(columns(object, record, context));
         doc.add_field_value(self.columns, &columns);
-        doc.add_text(self.text[2], &context.title);
-        doc.add_text(self.text[0], &context.extra_text);
+        let mut found = Words::default();
+        found.add(3, &context.title);
+        found.add(1, &context.extra_text);
         for (code, value) in record.fields.iter() {
             let field = object.and_then(|o| o.by_code(code));
             let weight = field.map_or(0, |f| f.search.min(3));
             if weight > 0 && field.is_some_and(|f| object.is_some_and(|o| f.name != o.title)) {
-                searched(value, |text| doc.add_text(self.text[usize::from(weight) - 1], text));
+                searched(value, |text| found.add(usize::from(weight), text));
             }
         }
+        found.write(self, &mut doc);
         doc
     }
 }
 
-/// The texts of a value that search goes by. Numbers also without what separates their digits (phones).
-fn searched(value: &Value, mut each: impl FnMut(&str)) {
-    match value {
-        Value::Ref(_) | Value::Refs(_) | Value::Geo(_) | Value::Bool(_) => {}
-        Value::Text(s) => each_text(s, &mut each),
-        Value::Texts(list) => list.iter().for_each(|s| each_text(s, &mut each)),
-        other => each(&other.text()),
+/// The words of a record, by the field they go to.
+#[derive(Default)]
+struct Words {
+    text: [String; 3],
+    keys: String,
+    starts: Vec<String>,
+}
+
+impl Words {
+    fn add(&mut self, weight: usize, text: &str) {
+        for word in tokens::indexed_words(text) {
+            let key = tokens::is_key(&word.text);
+            self.start(&word.text, if key { KEY_STARTS } else { STARTS });
+            append(if key { &mut self.keys } else { &mut self.text[weight - 1] }, &word.text);
+        }
+        if let Some(digits) = tokens::phone_digits(text) {
+            self.start(&digits, KEY_STARTS);
+            append(&mut self.keys, &digits);
+            append(&mut self.keys, &tokens::turned(&digits));
+        }
+    }
+
+    fn start(&mut self, word: &str, longest: usize) {
+        let ends = word.char_indices().skip(1).map(|(at, _)| at).chain([word.len()]).take(longest);
+        self.starts.extend(ends.map(|end| word[..end].to_owned()));
+    }
+
+    fn write(mut self, fields: &Fields, doc: &mut TantivyDocument) {
+        self.starts.sort_unstable();
+        self.starts.dedup();
+        let mut starts = String::new();
+        self.starts.iter().for_each(|start| append(&mut starts, start));
+        let [light, middle, heavy] = fields.text;
+        let all = [(light, &self.text[0]), (middle, &self.text[1]), (heavy, &self.text[2])];
+        for (field, text) in all.into_iter().chain([(fields.keys, &self.keys), (fields.starts, &starts)]) {
+            if !text.is_empty() {
+                doc.add_text(field, text);
+            }
+        }
     }
 }
 
-fn each_text(text: &str, each: &mut impl FnMut(&str)) {
-    each(text);
-    let numeric = text.len() < 40 && text.chars().all(|c| c.is_ascii_digit() || " +-/().".contains(c));
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    if numeric && digits.len() >= 5 && digits.len() < text.len() {
-        each(&digits);
+fn append(to: &mut String, word: &str) {
+    to.push_str(word);
+    to.push(SEPARATOR);
+}
+
+/// The texts of a value that search goes by.
+fn searched(value: &Value, mut each: impl FnMut(&str)) {
+    match value {
+        Value::Ref(_) | Value::Refs(_) | Value::Geo(_) | Value::Bool(_) => {}
+        Value::Text(s) => each(s),
+        Value::Texts(list) => list.iter().for_each(|s| each(s)),
+        other => each(&other.text()),
     }
 }
 

@@ -4,32 +4,29 @@
 //! integers stand for.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
-use aplomb_model::query::{Kind, SortKey};
+use aplomb_model::query::SortKey;
 use aplomb_model::schema::system;
 
 use crate::bits::Bits;
 use crate::columns::{Col, Ids, Segment};
 use crate::cursor::Place;
 use crate::error::SearchError;
-use crate::layout::{self, is_text};
+use crate::filter::Views;
+use crate::join::{Source, Values};
 
 /// Most fields to sort by.
 pub(crate) const MAX_KEYS: usize = 4;
 
 /// An order of rows.
-#[derive(Debug, Clone)]
 pub(crate) struct Order {
     keys: Vec<Key>,
     /// ids descending
     newest: bool,
 }
 
-#[derive(Debug, Clone)]
 struct Key {
-    column: String,
-    text: bool,
+    source: Source,
     descending: bool,
 }
 
@@ -58,19 +55,16 @@ impl Candidate {
 
 impl Order {
     /// Without keys: newest first. A sort by id leaves nothing to tie-break.
-    pub fn new(sort: &[SortKey]) -> Result<Order, SearchError> {
+    pub fn new(sort: &[SortKey], views: Views) -> Result<Order, SearchError> {
         if sort.len() > MAX_KEYS {
             return Err(SearchError::BadQuery("sorted by too many fields"));
         }
         let newest = sort.last().is_none_or(|k| k.descending);
-        let until_id = sort.iter().position(|k| k.path.field == system::ID);
+        let until_id = sort.iter().position(|k| k.path.field == system::ID && k.path.steps.is_empty());
         let newest = until_id.map_or(newest, |at| sort[at].descending);
         let keys = sort[..until_id.unwrap_or(sort.len())].iter().map(|k| {
-            if !k.path.steps.is_empty() || k.path.kind == Kind::Opaque {
-                return Err(SearchError::BadQuery("cannot be sorted by"));
-            }
-            let column = layout::column(k.path.field, k.path.part);
-            Ok(Key { column, text: is_text(k.path.kind), descending: k.descending })
+            let source = Source::new(&k.path, views)?;
+            Ok::<_, SearchError>(Key { source, descending: k.descending })
         });
         Ok(Order { keys: keys.collect::<Result<_, _>>()?, newest })
     }
@@ -113,7 +107,7 @@ impl Order {
         }
         parts.sort_by_key(|p| p.best);
         let mut rows = Vec::new();
-        if self.keys.iter().any(|k| k.text) {
+        if self.keys.iter().any(|k| k.source.text) {
             // Ordinals of different segments do not compare.
             for part in &parts {
                 let mut top = Top::new(limit);
@@ -139,7 +133,7 @@ impl Order {
         let back = self.keys.first().map_or(self.newest, |k| k.descending);
         part.docs.blocks(back, |block| {
             for ((key, col), ranks) in self.keys.iter().zip(&part.columns).zip(&mut ranks) {
-                key.ranks(col.as_deref(), block, &mut firsts, ranks);
+                key.ranks(col, block, &mut firsts, ranks);
             }
             for (at, doc) in block.iter().enumerate() {
                 let mut candidate = Candidate { ranks: [0; MAX_KEYS], id: 0, segment: part.segment, doc: *doc };
@@ -167,26 +161,17 @@ impl Order {
         top.finish().into_iter().map(row).collect()
     }
 
-    fn row(&self, columns: &[Option<Arc<Col>>], doc: u32, ids: &Ids) -> Result<Row, SearchError> {
-        let place = |col: &Option<Arc<Col>>| {
-            let Some((col, value)) = col.as_ref().and_then(|c| Some((c, c.values.first(doc)?))) else {
-                return Ok(Place::Missing);
-            };
-            Ok::<_, SearchError>(match col.text {
-                Some(_) => Place::Text(col.text_of(value)?),
-                None => Place::Number(value),
-            })
+    fn row(&self, columns: &[Values], doc: u32, ids: &Ids) -> Result<Row, SearchError> {
+        let mut first = Vec::new();
+        let place = |values: &Values| {
+            values.firsts(&[doc], &mut first);
+            first[0].map_or(Ok(Place::Missing), |value| values.place(value))
         };
         Ok(Row { places: columns.iter().map(place).collect::<Result<_, _>>()?, id: ids.get(doc), score: 0.0 })
     }
 
     /// Where a row of any segment would stand in this one.
-    fn place(
-        &self,
-        columns: &[Option<Arc<Col>>],
-        places: &[Place],
-        id: u128,
-    ) -> Result<([u64; MAX_KEYS], u128), SearchError> {
+    fn place(&self, columns: &[Values], places: &[Place], id: u128) -> Result<([u64; MAX_KEYS], u128), SearchError> {
         if places.len() != self.keys.len() {
             return Err(SearchError::BadCursor);
         }
@@ -194,10 +179,10 @@ impl Order {
         for (at, ((key, col), place)) in self.keys.iter().zip(columns).zip(places).enumerate() {
             ranks[at] = match (place, col) {
                 (Place::Missing, _) => u64::MAX,
-                (Place::Number(n), _) if !key.text => key.rank(*n),
-                (Place::Text(text), Some(col)) if key.text => key.rank(ordinal(col, text)?),
+                (Place::Number(n), _) if !key.source.text => key.rank(*n),
                 // Here every row lacks a value and comes after one that has any.
-                (Place::Text(_), None) if key.text => 0,
+                (Place::Text(_), Values::None) if key.source.text => 0,
+                (Place::Text(text), values) if key.source.text => key.rank(values.between(text)?),
                 _ => return Err(SearchError::BadCursor),
             };
         }
@@ -209,7 +194,7 @@ impl Order {
 struct Part<'a> {
     segment: usize,
     docs: &'a Bits,
-    columns: Vec<Option<Arc<Col>>>,
+    columns: Vec<Values>,
     ids: Ids,
     after: Option<([u64; MAX_KEYS], u128)>,
     /// no document of the segment comes before this: the first rank and half an id
@@ -224,14 +209,16 @@ impl<'a> Part<'a> {
         docs: &'a Bits,
         after: Option<(&[Place], u128)>,
     ) -> Result<Part<'a>, SearchError> {
-        let columns = order.keys.iter().map(|k| segment.column(&k.column, k.text)).collect::<Result<Vec<_>, _>>()?;
+        let columns = order.keys.iter().map(|k| k.source.open(segment)).collect::<Result<Vec<_>, _>>()?;
         let ids = segment.ids()?;
         let after = after.map(|(places, id)| order.place(&columns, places, id)).transpose()?;
         let mut ranks = [0; MAX_KEYS];
         let mut half = 0;
         match (order.keys.first(), columns.first()) {
-            (Some(_), Some(None)) => ranks[0] = u64::MAX,
-            (Some(key), Some(Some(col))) if !key.text => ranks[0] = key.rank(extreme(col, key.descending)),
+            (Some(_), Some(Values::None)) => ranks[0] = u64::MAX,
+            (Some(key), Some(Values::Own(col))) if !key.source.text => {
+                ranks[0] = key.rank(extreme(col, key.descending))
+            }
             (None, _) => half = order.high_key(extreme(&ids.high, order.newest)),
             _ => {}
         }
@@ -241,19 +228,6 @@ impl<'a> Part<'a> {
 
 fn extreme(col: &Col, most: bool) -> u64 {
     if most { col.values.max_value() } else { col.values.min_value() }
-}
-
-/// Twice the ordinal plus two, or an odd number between two ordinals. Never 0, whose reverse is for missing values.
-fn ordinal(col: &Col, text: &str) -> Result<u64, SearchError> {
-    use std::ops::Bound::{Excluded, Included};
-    let Some(column) = &col.text else { return Ok(0) };
-    let terms = column.num_terms() as u64;
-    let bounds = column.dictionary().term_bounds_to_ord(Included(text.as_bytes()), Included(text.as_bytes()))?;
-    Ok(match bounds.1 {
-        Included(ord) => 2 * ord + 2,
-        Excluded(ord) => 2 * ord.min(terms) + 1,
-        std::ops::Bound::Unbounded => 2 * terms + 1,
-    })
 }
 
 impl Key {
@@ -266,14 +240,10 @@ impl Key {
         (if self.descending { !value } else { value }).min(u64::MAX - 1)
     }
 
-    fn ranks(&self, col: Option<&Col>, docs: &[u32], firsts: &mut Vec<Option<u64>>, out: &mut Vec<u64>) {
+    fn ranks(&self, values: &Values, docs: &[u32], firsts: &mut Vec<Option<u64>>, out: &mut Vec<u64>) {
+        values.firsts(docs, firsts);
+        let spread = |v: u64| if self.source.text { 2 * v + 2 } else { v };
         out.clear();
-        let Some(col) = col else {
-            out.resize(docs.len(), u64::MAX);
-            return;
-        };
-        col.firsts(docs, firsts);
-        let spread = |v: u64| if self.text { 2 * v + 2 } else { v };
         out.extend(firsts.iter().map(|v| v.map_or(u64::MAX, |v| self.rank(spread(v)))));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aplomb_model::{Id, Object, ObjectCode, Record, Seq};
 use parking_lot::{Mutex, RwLock};
+use tantivy::directory::Directory;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED, TantivyDocument};
@@ -13,7 +14,7 @@ use crate::columns::{Kept, Segment};
 use crate::directory::SealedDirectory;
 use crate::error::SearchError;
 use crate::layout::{self, Fields};
-use crate::tokens::{FoldTokenizer, TOKENIZER};
+use crate::tokens::{Separated, TOKENIZER};
 use crate::types::DocContext;
 
 /// Segments of about the same size that are merged together.
@@ -22,6 +23,9 @@ const MERGED: usize = 5;
 const SMALL: u32 = 5_000;
 /// A segment with a larger part of deleted documents is rewritten.
 const DELETED: f32 = 0.3;
+
+/// The files that every segment has.
+const PARTS: [&str; 6] = ["idx", "pos", "term", "store", "fast", "fieldnorm"];
 
 /// What queries see of one object; unchanging.
 pub(crate) struct View {
@@ -65,7 +69,7 @@ impl Shard {
         let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
         let builder = tantivy::Index::builder().schema(schema).settings(settings);
         let index = builder.open_or_create(directory.clone())?;
-        index.tokenizers().register(TOKENIZER, FoldTokenizer);
+        index.tokenizers().register(TOKENIZER, Separated::default());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let view = View::new(reader.searcher(), fields, None, kept);
         let view = RwLock::new(Arc::new(view));
@@ -80,6 +84,22 @@ impl Shard {
     pub fn committed(&self) -> Result<Seq, SearchError> {
         let payload = self.index.load_metas()?.payload;
         Ok(payload.and_then(|p| p.parse().ok()).unwrap_or(0))
+    }
+
+    /// Errors when a file that a segment was written with is missing; what is open already does not tell.
+    pub fn complete(&self) -> Result<(), SearchError> {
+        for segment in self.index.searchable_segment_metas()? {
+            let name = segment.id().uuid_string();
+            for part in PARTS {
+                let path = std::path::PathBuf::from(format!("{name}.{part}"));
+                if !self.directory.exists(&path).map_err(tantivy::TantivyError::from)? {
+                    let missing =
+                        std::io::Error::new(std::io::ErrorKind::NotFound, format!("{} is missing", path.display()));
+                    return Err(missing.into());
+                }
+            }
+        }
+        Ok(())
     }
 
     pub fn put(

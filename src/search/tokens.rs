@@ -1,4 +1,5 @@
-//! Words of a text: folded, split where neither letter nor digit is, CJK by pairs, e-mails also whole.
+//! Words of a text: folded, split where neither letter nor digit is, CJK by pairs, e-mails also whole, and German
+//! umlauts the same however they are spelt (Müller, Mueller, Muller).
 
 use std::ops::Range;
 
@@ -9,7 +10,13 @@ use unicode_normalization::char::is_combining_mark;
 /// Longest word kept, in bytes; what is longer is cut.
 const MAX_WORD: usize = 128;
 
-pub(crate) const TOKENIZER: &str = "fold";
+/// Splits at [`SEPARATOR`]: texts are taken apart before they are handed to the engine.
+pub(crate) const TOKENIZER: &str = "separated";
+pub(crate) const SEPARATOR: char = '\u{1f}';
+/// What a phone number turned round begins with, so that its end can be looked for.
+const TURNED: char = '~';
+/// Fewest digits of a phone number.
+const PHONE_DIGITS: usize = 5;
 
 /// A word and where it stands in the text, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +27,32 @@ pub(crate) struct Word {
 
 /// The words of `text` in order. An e-mail address gives itself and its parts.
 pub(crate) fn words(text: &str) -> Vec<Word> {
+    split(text, false)
+}
+
+/// As [`words`], and the last character of every run of CJK, so that it is found alone.
+pub(crate) fn indexed_words(text: &str) -> Vec<Word> {
+    split(text, true)
+}
+
+/// E-mails and whatever has a digit: looked up whole or by its beginning, never with typos.
+pub(crate) fn is_key(word: &str) -> bool {
+    word.bytes().any(|b| b.is_ascii_digit() || b == b'@')
+}
+
+/// The digits of a text that is a number with at most separators in it; `None` when it is too short for a phone.
+pub(crate) fn phone_digits(text: &str) -> Option<String> {
+    let numeric = text.len() < 40 && text.chars().all(|c| c.is_ascii_digit() || " +-/().".contains(c));
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (numeric && digits.len() >= PHONE_DIGITS).then_some(digits)
+}
+
+/// The key under which a number is found by its end.
+pub(crate) fn turned(digits: &str) -> String {
+    std::iter::once(TURNED).chain(digits.chars().rev()).collect()
+}
+
+fn split(text: &str, tails: bool) -> Vec<Word> {
     let mut out = Vec::new();
     for chunk in pieces(text, |c| !c.is_whitespace()) {
         let inner = &text[chunk.clone()];
@@ -28,7 +61,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
             push(&mut out, text, range);
         }
         for word in pieces(inner, is_word) {
-            split_cjk(&mut out, text, chunk.start + word.start..chunk.start + word.end);
+            split_cjk(&mut out, text, chunk.start + word.start..chunk.start + word.end, tails);
         }
     }
     out
@@ -71,7 +104,7 @@ fn is_cjk(c: char) -> bool {
 }
 
 /// Runs of CJK as overlapping pairs (a single one as itself), other runs whole.
-fn split_cjk(out: &mut Vec<Word>, text: &str, range: Range<usize>) {
+fn split_cjk(out: &mut Vec<Word>, text: &str, range: Range<usize>, tails: bool) {
     let word = &text[range.clone()];
     if word.is_ascii() || !word.chars().any(is_cjk) {
         return push(out, text, range);
@@ -82,6 +115,9 @@ fn split_cjk(out: &mut Vec<Word>, text: &str, range: Range<usize>) {
         match starts.len() {
             1 => push(out, text, range.start + run.start..range.start + run.end),
             n => (0..n - 1).for_each(|i| push(out, text, range.start + starts[i]..range.start + ends[i + 1])),
+        }
+        if let (true, [.., _, last]) = (tails, starts.as_slice()) {
+            push(out, text, range.start + last..range.start + run.end);
         }
     }
     for run in pieces(word, |c| !is_cjk(c)) {
@@ -96,42 +132,55 @@ fn push(out: &mut Vec<Word>, text: &str, range: Range<usize>) {
         folded.truncate(cut);
     }
     if !folded.is_empty() {
+        if !is_key(&folded) {
+            join_umlauts(&mut folded);
+        }
         out.push(Word { text: folded, range });
     }
 }
 
-#[derive(Clone, Default)]
-pub(crate) struct FoldTokenizer;
-
-pub(crate) struct FoldStream {
-    words: std::vec::IntoIter<Word>,
-    token: Token,
-}
-
-impl Tokenizer for FoldTokenizer {
-    type TokenStream<'a> = FoldStream;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> FoldStream {
-        FoldStream { words: words(text).into_iter(), token: Token::default() }
+/// Writes `ae`, `oe` and `ue` as the vowel that folding leaves of an umlaut. Words and queries alike go through
+/// this, so that nothing is lost where they are no umlauts.
+fn join_umlauts(word: &mut String) {
+    if ["ae", "oe", "ue"].iter().any(|pair| word.contains(pair)) {
+        *word = word.replace("ae", "a").replace("oe", "o").replace("ue", "u");
     }
 }
 
-impl TokenStream for FoldStream {
+#[derive(Clone, Default)]
+pub(crate) struct Separated {
+    token: Token,
+}
+
+pub(crate) struct Parts<'a> {
+    rest: std::str::Split<'a, char>,
+    token: &'a mut Token,
+}
+
+impl Tokenizer for Separated {
+    type TokenStream<'a> = Parts<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Parts<'a> {
+        self.token.reset();
+        Parts { rest: text.split(SEPARATOR), token: &mut self.token }
+    }
+}
+
+impl TokenStream for Parts<'_> {
     fn advance(&mut self) -> bool {
-        let Some(word) = self.words.next() else { return false };
-        self.token.text = word.text;
-        self.token.offset_from = word.range.start;
-        self.token.offset_to = word.range.end;
+        let Some(word) = self.rest.find(|part| !part.is_empty()) else { return false };
+        self.token.text.clear();
+        self.token.text.push_str(word);
         self.token.position = self.token.position.wrapping_add(1);
         true
     }
 
     fn token(&self) -> &Token {
-        &self.token
+        self.token
     }
 
     fn token_mut(&mut self) -> &mut Token {
-        &mut self.token
+        self.token
     }
 }
 
@@ -149,10 +198,27 @@ mod tests {
             ("@home a@", vec!["home", "a"]),
             ("東京都 港", vec!["東京", "京都", "港"]),
             ("abc東京", vec!["東京", "abc"]),
+            ("Mueller Jörg Joerg", vec!["muller", "jorg", "jorg"]),
         ] {
             let found = words(text);
             assert_eq!(found.iter().map(|w| w.text.as_str()).collect::<Vec<_>>(), expect, "{text}");
             assert!(found.iter().all(|w| text.get(w.range.clone()).is_some()));
         }
+        let tails: Vec<String> = indexed_words("東京都 港").into_iter().map(|w| w.text).collect();
+        assert_eq!(tails, ["東京", "京都", "都", "港"]);
+    }
+
+    #[test]
+    fn numbers_are_found_by_their_digits() {
+        for (text, expect) in [
+            ("+49 (30) 123-456", Some("4930123456")),
+            ("030/123456", Some("030123456")),
+            ("1234", None),
+            ("12345 Berlin", None),
+            ("", None),
+        ] {
+            assert_eq!(phone_digits(text).as_deref(), expect, "{text}");
+        }
+        assert_eq!(turned("123"), "~321");
     }
 }

@@ -121,13 +121,14 @@ impl Door {
         self.arg("object")
     }
 
-    /// The body as a type. Errors: `malformed` for what is no JSON, `invalid` for JSON that does not fit.
+    /// The body as a type. Errors: `malformed` for what is no JSON, `invalid` naming the member that does not fit.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Error::new(Code::Invalid, format!("the body does not fit: {error}")),
-            _ if self.body.is_empty() => Error::new(Code::Malformed, "a JSON body is needed"),
-            _ => Error::new(Code::Malformed, format!("the body is not valid JSON: {error}")),
-        })
+        if self.body.is_empty() {
+            return Err(Error::new(Code::Malformed, "a JSON body is needed"));
+        }
+        let json = serde_json::from_slice::<Json>(&self.body)
+            .map_err(|error| Error::new(Code::Malformed, format!("the body is not valid JSON: {error}")))?;
+        parse(json)
     }
 
     /// The body as a type, or the type's default when there is none.
@@ -155,6 +156,29 @@ impl Call {
     }
 }
 
+/// JSON as a type. Errors: `invalid` naming the member that does not fit and what would.
+pub fn parse<T: DeserializeOwned>(json: Json) -> Result<T> {
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let path = error.path().to_string();
+        let text = error.inner().to_string();
+        let named = |prefix: &str| Some(text.strip_prefix(prefix)?.split('`').next()?.to_owned());
+        let below = |name: String| if path == "." { name } else { format!("{path}.{name}") };
+        if let Some(name) = named("missing field `") {
+            return Error::field(below(name), "required", "is required");
+        }
+        if let Some(name) = named("unknown field `") {
+            let known = text.split_once("expected ").map_or(String::new(), |(_, known)| format!("; known are {known}"));
+            let known = known.replace("known are one of ", "known are ");
+            let field =
+                if path == "." || path.ends_with(&name) { path.replace("?", &name) } else { below(name.clone()) };
+            let field = if field == "." { name } else { field };
+            return Error::field(field, "unknown_field", format!("is not known here{known}"));
+        }
+        let field = if path == "." { "body".to_owned() } else { path };
+        Error::field(field, "type", text)
+    })
+}
+
 fn unauthenticated() -> Error {
     Error::new(Code::Unauthenticated, "send the session cookie, or `Authorization: Bearer KEY`")
 }
@@ -165,4 +189,47 @@ pub fn stamp(app: &App, given: Option<&str>) -> String {
         (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
     given.filter(allowed).map(str::to_owned).unwrap_or_else(|| edge::request_id(&app.random))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it parses counts")]
+    struct Outer {
+        first_name: String,
+        #[serde(default)]
+        list: Vec<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it parses counts")]
+    struct Inner {
+        count: u32,
+    }
+
+    #[test]
+    fn errors_name_the_member() {
+        for (json, field, code) in [
+            (json!({}), "firstName", "required"),
+            (json!({"firstName": 1}), "firstName", "type"),
+            (json!({"firstName": "a", "other": 1}), "other", "unknown_field"),
+            (json!({"firstName": "a", "list": [{"count": 1}, {}]}), "list[1].count", "required"),
+            (json!({"firstName": "a", "list": [{"count": -1}]}), "list[0].count", "type"),
+            (json!({"firstName": "a", "list": [{"count": 1, "x": 2}]}), "list[0].x", "unknown_field"),
+            (json!([]), "firstName", "required"),
+            (json!("x"), "body", "type"),
+        ] {
+            let error = parse::<Outer>(json.clone()).unwrap_err();
+            assert_eq!(
+                (error.fields[0].field.as_str(), error.fields[0].code.as_str()),
+                (field, code),
+                "{json} {error}"
+            );
+        }
+    }
 }

@@ -33,8 +33,21 @@ pub enum Tls {
     Auto,
     /// plain HTTP: behind a proxy, or on the loopback for tests
     Off,
-    /// PEM files
+    /// PEM files, read again when they change
     Files { cert: PathBuf, key: PathBuf },
+    /// from an ACME authority, for the name in `base_url`
+    Acme(Acme),
+}
+
+/// Which ACME authority makes the certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acme {
+    /// URL of its directory
+    pub directory: String,
+    /// PEM of the authorities behind the directory's own certificate; the public ones when missing
+    pub ca_file: Option<PathBuf>,
+    /// whom the authority may write to
+    pub email: Option<String>,
 }
 
 /// How much one caller may ask for. Every limit answers with 413, 414, 429 or 431.

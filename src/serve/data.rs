@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use aplomb_connect::Imports;
 use aplomb_crm::{Crm, CrmOptions, Random, Setup};
 use aplomb_model::{Code, Error, Timestamp};
-use aplomb_vault::{DataKey, KeyRing, RecoveryKit, SealedDir, Secret, Unseal, VaultError};
+use aplomb_vault::{DataKey, KeyRing, RecoveryKit, SealedDir, Secret, SubKey, Unseal, VaultError};
 
+use crate::backup::{self, Backups};
 use crate::{Caches, edge};
 
 /// While this file lies in the directory, its first run is not complete and nothing in it counts.
 const UNFINISHED: &str = "setup.unfinished";
 /// What the first run makes.
 const MADE: [&str; 5] = ["vault", "vault.new", "store.redb", "index", "uploads"];
+/// Folders of sealed files, and what their keys are for.
+const SEALED: [(&str, &str); 2] = [("index", "search"), ("uploads", "uploads")];
 const UPLOADS_CACHE: usize = 8 << 20;
 
 /// An unsealed directory.
@@ -22,6 +25,9 @@ const UPLOADS_CACHE: usize = 8 << 20;
 pub struct Open {
     pub crm: Crm,
     pub imports: Imports,
+    pub backups: Backups,
+    /// where certificates of an ACME authority lie sealed, and under which key
+    pub acme: (PathBuf, SubKey),
 }
 
 /// What the first run hands to the admin, once.
@@ -67,6 +73,19 @@ pub fn condition(dir: &Path) -> Result<Condition, DataError> {
 pub fn open(dir: &Path, unseal: &Unseal, caches: &Caches) -> Result<Open, DataError> {
     let key = KeyRing::open(dir, unseal)?;
     open_with(dir, key, caches)
+}
+
+/// The same after reading every sealed file there is, which opening does not: it would make a damaged index again
+/// without a word. Gives what is damaged, one line each.
+pub fn open_checked(dir: &Path, unseal: &Unseal, caches: &Caches) -> Result<(Open, Vec<String>), DataError> {
+    let key = KeyRing::open(dir, unseal)?;
+    let mut problems = Vec::new();
+    for (folder, purpose) in SEALED {
+        let sealed = SealedDir::new(&dir.join(folder), key.subkey(purpose), 0)?;
+        let faults = sealed.list()?.into_iter().filter_map(|name| sealed.verify(&name).err());
+        problems.extend(faults.map(|fault| fault.to_string()));
+    }
+    Ok((open_with(dir, key, caches)?, problems))
 }
 
 /// Makes vault, store, organisation and first admin. After a failure the directory is as empty as before.
@@ -127,11 +146,14 @@ fn open_with(dir: &Path, key: DataKey, caches: &Caches) -> Result<Open, DataErro
         ..defaults
     };
     let uploads = SealedDir::new(&dir.join("uploads"), key.subkey("uploads"), UPLOADS_CACHE)?;
+    let rows = key.subkey(backup::PURPOSE);
+    let acme = (dir.join("acme"), key.subkey("acme"));
     let crm = Crm::open(dir, key, options)?;
+    let backups = Backups::new(dir, crm.clone(), rows);
     let clock = std::sync::Arc::new(edge::now);
     let imports = Imports::new(crm.clone(), uploads, clock.clone(), Random::system());
     crm.start_jobs(clock, Random::system());
-    Ok(Open { crm, imports })
+    Ok(Open { crm, imports, backups, acme })
 }
 
 fn clear(dir: &Path) -> Result<(), DataError> {

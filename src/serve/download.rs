@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{self, Bytes};
-use aplomb_model::{Error, Result};
+use aplomb_model::{Error, Result, Seq};
 use futures_util::stream;
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,6 +24,10 @@ pub struct Download {
     pub media_type: &'static str,
     /// without quotes and control characters
     pub file_name: String,
+    /// the last batch in it, when it is of one moment
+    pub seq: Option<Seq>,
+    /// false for what does not get smaller
+    pub compress: bool,
     pub write: Writer,
 }
 
@@ -31,6 +35,7 @@ pub struct Download {
 struct Begin {
     media_type: &'static str,
     file_name: String,
+    seq: Option<Seq>,
     encoding: Option<Encoding>,
 }
 
@@ -46,6 +51,9 @@ pub async fn answer(call: Call, handler: fn(&Call) -> Result<Download>) -> Resul
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     response.insert_header((header::VARY, "accept-encoding"));
     response.insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", begin.file_name)));
+    if let Some(seq) = begin.seq {
+        response.insert_header(("x-aplomb-seq", seq.to_string()));
+    }
     if let Some(encoding) = begin.encoding {
         response.insert_header((header::CONTENT_ENCODING, encoding.name()));
     }
@@ -62,12 +70,12 @@ fn produce(
     begun: oneshot::Sender<Result<Begin>>,
     writer: streams::ChannelWriter,
 ) {
-    let Download { media_type, file_name, write } = match handler(call) {
+    let Download { media_type, file_name, seq, compress, write } = match handler(call) {
         Ok(download) => download,
         Err(error) => return drop(begun.send(Err(error))),
     };
-    let encoding = encode::choose(&call.head.accept_encoding);
-    let begin = Begin { media_type, file_name, encoding };
+    let encoding = encode::choose(&call.head.accept_encoding).filter(|_| compress);
+    let begin = Begin { media_type, file_name, seq, encoding };
     let mut out = HeldBack { begin: Some((begun, begin)), held: Vec::new(), packer: encode::writer(writer, encoding) };
     let written = write(&mut out).and_then(|()| out.begin().map_err(|e| Error::internal(e.to_string())));
     match (written, out.begin.take()) {

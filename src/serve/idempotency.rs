@@ -1,4 +1,6 @@
 //! The same key gives the same answer for 24 hours. A program that lost the answer asks again and changes nothing.
+//! Calls that hand out a secret to somebody unknown so far (log-in, first run, unsealing) are left out: their answers
+//! must not be kept.
 
 use aplomb_model::{Code, Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,7 @@ use crate::call::Call;
 use crate::data::Open;
 use crate::edge::hex;
 use crate::http::answer::{Answer, JSON};
+use crate::routes::Takes;
 use crate::state::App;
 
 const KIND: &str = "idempotency";
@@ -21,7 +24,7 @@ const PAGE: usize = 500;
 #[serde(rename_all = "camelCase")]
 struct Stored {
     at: Timestamp,
-    /// of method, address and body
+    /// of method, address and body; of an upload, which is not in memory, the length
     fingerprint: String,
     status: u16,
     headers: Vec<(String, String)>,
@@ -31,7 +34,7 @@ struct Stored {
 /// Calls `handler` unless this key has an answer already.
 ///
 /// Errors: `idempotency_mismatch` for another request under the same key; `conflict` while the first still runs.
-pub fn once(call: &Call, key: &str, handler: fn(&Call) -> Result<Answer>) -> Result<Answer> {
+pub fn once(call: &Call, key: &str, handler: impl FnOnce(&Call) -> Result<Answer>) -> Result<Answer> {
     let mut name = call.user().as_bytes().to_vec();
     name.extend_from_slice(&Sha256::digest(key.as_bytes())[..16]);
     let fingerprint = fingerprint(call);
@@ -55,7 +58,9 @@ pub fn once(call: &Call, key: &str, handler: fn(&Call) -> Result<Answer>) -> Res
 
 fn fingerprint(call: &Call) -> String {
     let mut hash = Sha256::new();
-    for part in [call.route.method.as_bytes(), call.uri.as_bytes(), &call.body] {
+    let uploaded = matches!(call.route.takes, Takes::Form(_)).then_some(call.head.content_length);
+    let length = uploaded.map(|length| format!("{length:?}")).unwrap_or_default();
+    for part in [call.route.method.as_bytes(), call.uri.as_bytes(), &call.body, length.as_bytes()] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

@@ -1,6 +1,7 @@
 //! Speaks HTTP and knows no rules: it turns a request into a context and one call of `crm` or `connect`, and what
 //! comes back into an answer. Nothing here decides who may do what, and nothing here touches the store.
 
+pub mod backup;
 mod call;
 mod config;
 pub mod data;
@@ -23,7 +24,7 @@ mod tls;
 mod ui;
 mod upload;
 
-pub use config::{Caches, Limits, ServeConfig, Started, Tls, UiFile, UiSource};
+pub use config::{Acme, Caches, Limits, ServeConfig, Started, Tls, UiFile, UiSource};
 pub use handlers::setup::kit_text;
 pub use server::run;
 

@@ -61,6 +61,7 @@ impl Metrics {
             if let Some(ready) = ready {
                 gauge!("aplomb_store_seq").set(ready.seq as f64);
                 gauge!("aplomb_search_seq").set(ready.search_seq as f64);
+                gauge!("aplomb_store_writable").set(f64::from(u8::from(ready.writable)));
                 gauge!("aplomb_search_rebuilding").set(f64::from(u8::from(ready.rebuilding)));
             }
             if let Some(bytes) = resident_bytes() {

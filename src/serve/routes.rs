@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use crate::call::{Call, Door};
 use crate::download::Download;
-use crate::handlers::{admin, documents, feed, health, imports, objects, records, sample, sessions, setup, tokens};
+use crate::handlers::{
+    admin, backup, documents, feed, health, imports, objects, records, sample, sessions, setup, tokens,
+};
 use crate::http::answer::Answer;
 use crate::upload::Form;
 use aplomb_model::Result;
@@ -79,6 +81,7 @@ pub const ROUTES: &[Route] = &[
 
     get("/setup", Handler::Door(setup::state), "anyone", "Whether the first run is still to be done, or the server is sealed").gives(200, "SetupState"),
     post("/setup", Handler::Door(setup::first_run), "set-up code", "The first run: vault, organisation and first administrator").takes("Setup").gives(201, "SetupDone").guarded(),
+    post("/setup/check", Handler::Door(setup::check_code), "set-up code", "Whether a set-up code is right").takes("SetupCode").guarded(),
     post("/unseal", Handler::Door(setup::unseal), "unseal secret", "Open the vault of a sealed server").takes("Unseal").gives(200, "SetupState").guarded(),
 
     post("/session", Handler::Door(sessions::log_in), "anyone", "Log in").takes("LogIn").gives(200, "Session").guarded(),
@@ -110,6 +113,7 @@ pub const ROUTES: &[Route] = &[
     post("/records/{object}/{id}/restore", Handler::Call(records::restore), "delete", "Out of the trash").maybe("Empty").gives(200, "Record"),
     post("/records/{object}/{id}/undo", Handler::Call(records::undo), "update", "Back to a version, as a new version").takes("Undo").gives(200, "Record"),
     get("/records/{object}/{id}/history", Handler::Call(records::history), "read", "Who changed what, newest first").query(&PAGE).gives(200, "Entries"),
+    get("/records/{object}/{id}/stages", Handler::Call(records::stages), "read", "How long it was in each stage").gives(200, "Any"),
     get("/records/{object}/{id}/timeline", Handler::Call(records::timeline), "read", "Everything that happened with it, newest first").query(&["kinds", "limit", "cursor", "after"]).gives(200, "Entries"),
 
     get("/search", Handler::Call(records::search), "read", "Over everything the caller may see, forgiving typos").query(&["q", "object", "mode", "limit", "cursor", "after"]).gives(200, "SearchResults"),
@@ -125,6 +129,8 @@ pub const ROUTES: &[Route] = &[
     post("/imports/{id}/revert", Handler::Call(imports::revert), "import", "Take back what it wrote").maybe("Empty").gives(202, "Import"),
     get("/imports/{id}/errors.csv", Handler::Download(imports::errors), "import", "Refused rows with their reasons").text("text/csv"),
     get("/export/{object}", Handler::Download(imports::export), "export", "All records that a filter selects, as a file").query(&["format", "filter", "sort", "fields", "q"]).text("text/csv"),
+
+    get("/backup", Handler::Download(backup::download), "backup", "A backup of this moment, sealed to age recipients; with since, what changed after that batch").query(&["recipient", "since"]).text("application/octet-stream"),
 
     get("/sample", Handler::Call(sample::state), "manageSettings", "Whether the sample data are loaded").gives(200, "SampleState"),
     post("/sample", Handler::Call(sample::load), "manageSettings", "Load the sample data").maybe("Empty").gives(201, "Any"),

@@ -34,7 +34,7 @@ const BLOCKING_THREADS: usize = 96;
 ///
 /// Errors: the directory cannot be opened (in use, damaged, newer), the certificate, the port.
 pub async fn run(config: ServeConfig) -> Result<(), ServeError> {
-    let tls = tls::server_config(&config, edge::now())?;
+    let (tls, keeper) = tls::start(&config, edge::now())?.unzip();
     let app = Arc::new(blocking(move || App::start(config)).await?);
     let (limits, listen) = (app.config.limits.clone(), app.config.listen);
     let data = Data::from(app.clone());
@@ -68,9 +68,11 @@ pub async fn run(config: ServeConfig) -> Result<(), ServeError> {
     let server = server.run();
     let stopper = tokio::spawn(stop_on_signal(app.clone(), server.handle()));
     let tidier = tokio::spawn(tidy(app.clone()));
+    let keeper = keeper.map(|keeper| tokio::spawn(keeper.run(app.clone())));
     let ended = server.await;
     stopper.abort();
     tidier.abort();
+    keeper.inspect(tokio::task::JoinHandle::abort);
     app.stop();
     let closing = move || {
         app.close();

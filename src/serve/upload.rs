@@ -16,6 +16,7 @@ use crate::call::Call;
 use crate::dispatch::blocking;
 use crate::http::answer::Answer;
 use crate::http::streams::{self, ChannelReader};
+use crate::idempotency;
 
 /// Longest silence of a sender.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,7 +71,10 @@ pub async fn answer(
         let _ = done.send(fields);
     };
     let work = blocking(move || {
-        let mut answer = handler(&call, form)?;
+        let mut answer = match call.head.idempotency_key.clone() {
+            Some(key) => idempotency::once(&call, &key, |call| handler(call, form))?,
+            None => handler(&call, form)?,
+        };
         let encoding = answer.encoded(&call.head.accept_encoding);
         Ok((answer.seq(call.open.crm.seq()), encoding))
     });

@@ -43,10 +43,12 @@ pub(crate) enum Space {
 const TEXT_LIMIT: usize = 200;
 const ID: usize = 16;
 
-/// How many leading bytes of a key name a part of the space whose keys mostly ascend (the records of one object).
+/// How many leading bytes of a key name a part of the space whose keys mostly ascend: the records of one object, the
+/// index of one field.
 pub(crate) fn part_len(key: &[u8]) -> usize {
     match key.first() {
-        Some(2 | 3 | 5 | 8) => 3.min(key.len()),
+        Some(2 | 3 | 8) => 3.min(key.len()),
+        Some(5) => 5.min(key.len()),
         Some(_) => 1,
         None => 0,
     }
@@ -119,6 +121,11 @@ pub(crate) fn history(object: ObjectCode, id: Id, seq: Seq) -> Vec<u8> {
 
 pub(crate) fn index_field(object: ObjectCode, field: FieldCode) -> Vec<u8> {
     join(Space::Index, &[&object.0.to_be_bytes(), &field.0.to_be_bytes()])
+}
+
+/// An index key without its first bytes, as format 1 kept it.
+pub(crate) fn index_row(object: u16, rest: &[u8]) -> Vec<u8> {
+    join(Space::Index, &[&object.to_be_bytes(), rest])
 }
 
 /// The part of an index key that all records with this value share.

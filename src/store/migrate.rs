@@ -8,7 +8,10 @@ use crate::key;
 pub(crate) type Step = fn(&mut dyn Transaction) -> Result<(), StoreError>;
 
 /// `STEPS[n]` leads from format `n + 1` to `n + 2`.
-const STEPS: &[Step] = &[];
+const STEPS: &[Step] = &[
+    // the index of a field lies by itself
+    |txn| txn.regroup(),
+];
 
 /// Makes an empty store one of ours, or brings an older one to the present format.
 pub(crate) fn forward(engine: &dyn Engine) -> Result<(), StoreError> {

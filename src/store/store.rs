@@ -67,12 +67,7 @@ impl Store {
     }
 
     fn open_at(options: &Options, path: &Path) -> Result<Store, StoreError> {
-        let device = PageDevice::open(path, &options.key.page_keys()).map_err(vault_error)?;
-        let dir = dir_of(path).to_path_buf();
-        let free = move || fs4::available_space(&dir).ok();
-        let redb = RedbOptions { cache_bytes: options.cache_bytes, free: Some(Box::new(free)) };
-        let engine = RedbEngine::open(Box::new(device), redb)?;
-        Store::open_on(Arc::new(engine), &options.key)
+        Store::open_on(Arc::new(engine_at(options, path)?), &options.key)
     }
 
     /// Over any engine.
@@ -88,7 +83,7 @@ impl Store {
         Ok(Store { handle: Arc::new(Handle { shared, writer: Mutex::new(Some(writer)) }) })
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.handle.shared
     }
 
@@ -164,6 +159,12 @@ impl Store {
         self.shared().wait_past(seq, timeout)
     }
 
+    /// False while the disk is full or read-only: writes are refused, reads go on.
+    pub fn is_writable(&self) -> bool {
+        let engine = &self.shared().engine;
+        engine.is_writable() && engine.has_room()
+    }
+
     /// Checks the engine, the chain, indexes against records and records against the log. No view may be alive.
     pub fn verify(&self, progress: &dyn Fn(&str)) -> Result<VerifyReport, StoreError> {
         verify::verify(&*self.shared().engine, &self.shared().sealer, progress)
@@ -177,7 +178,7 @@ impl Store {
             waiting: shared.backlog(),
             commits: shared.commits.load(Ordering::Relaxed),
             batches: shared.batches.load(Ordering::Relaxed),
-            writable: shared.engine.is_writable(),
+            writable: self.is_writable(),
         }
     }
 
@@ -232,6 +233,15 @@ impl Snapshot for WhenNeeded<'_> {
     fn scan(&self, range: KeyRange<'_>, reverse: bool, each: Each<'_>) -> Result<(), StoreError> {
         self.open()?.scan(range, reverse, each)
     }
+}
+
+/// The engine over the encrypted file at `path`, which is made when missing.
+pub(crate) fn engine_at(options: &Options, path: &Path) -> Result<RedbEngine, StoreError> {
+    let device = PageDevice::open(path, &options.key.page_keys()).map_err(vault_error)?;
+    let dir = dir_of(path).to_path_buf();
+    let free = move || fs4::available_space(&dir).ok();
+    let redb = RedbOptions { cache_bytes: options.cache_bytes, free: Some(Box::new(free)) };
+    RedbEngine::open(Box::new(device), redb)
 }
 
 /// Makes an empty store under another name first: a crash leaves either none or a whole one.

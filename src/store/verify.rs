@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aplomb_model::schema::system;
 use aplomb_model::{Id, ObjectCode, Record, Seq};
 
 use crate::codec::{self, Head};
@@ -192,10 +193,12 @@ impl Verifying<'_> {
 
     /// There are no more entries than records account for: together with `record`, exactly those.
     fn entries(&mut self) -> Result<()> {
-        let objects: Vec<ObjectCode> = Layouts::load(&*self.snapshot)?.objects.keys().copied().collect();
         let mut found: BTreeMap<u8, u64> = BTreeMap::new();
-        let mut prefixes: Vec<_> = objects.iter().map(|o| key::object(Space::Index, *o)).collect();
-        prefixes.extend([key::space(Space::Ref), key::space(Space::TrashTime)]);
+        let mut prefixes = vec![key::space(Space::Ref), key::space(Space::TrashTime)];
+        for (object, layout) in Layouts::load(&*self.snapshot)?.objects {
+            let times = [system::CREATED_AT, system::UPDATED_AT];
+            prefixes.extend(layout.fields.keys().copied().chain(times).map(|field| key::index_field(object, field)));
+        }
         for prefix in prefixes {
             scan_prefix(&*self.snapshot, &prefix, false, &mut |k, _| {
                 *found.entry(k[0]).or_default() += 1;

@@ -203,15 +203,22 @@ impl View {
 
     /// Batches after `since`, oldest first.
     pub fn changes(&self, since: Seq, limit: usize) -> Result<Vec<Change>> {
-        let mut changes = Vec::new();
+        self.changes_within(since, limit, usize::MAX)
+    }
+
+    /// The same, ending with the batch that brings the items of all to `items`: an import's batches are large.
+    pub fn changes_within(&self, since: Seq, limit: usize, items: usize) -> Result<Vec<Change>> {
+        let (mut changes, mut seen): (Vec<Change>, usize) = (Vec::new(), 0);
         let prefix = key::space(Space::Log);
         let after = key::log(since);
         self.page(&prefix, (Bound::Included(&prefix), Bound::Unbounded), Some(&after), false, &mut |k, v| {
             if changes.len() < limit {
                 let seq = key::seq_at_end(k).ok_or_else(|| StoreError::corrupt("key of a log row"))?;
-                changes.push(change(seq, codec::decode_log(v)?));
+                let change = change(seq, codec::decode_log(v)?);
+                seen += change.items.len();
+                changes.push(change);
             }
-            Ok(changes.len() < limit)
+            Ok(changes.len() < limit && seen < items)
         })?;
         Ok(changes)
     }

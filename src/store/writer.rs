@@ -20,8 +20,6 @@ use crate::{Batch, Committed, StoreError};
 const GROUP: usize = 256;
 /// Operations in one transaction, beyond which no batch is added.
 const GROUP_OPS: usize = 4_000;
-/// After so long without a write the engine is prepared for a quick start.
-const IDLE: Duration = Duration::from_secs(2);
 
 pub(crate) type Done = Box<dyn FnOnce(Result<Committed, StoreError>) + Send>;
 
@@ -49,12 +47,6 @@ pub(crate) struct Shared {
 struct Queue {
     tasks: VecDeque<Task>,
     closed: bool,
-}
-
-enum Next {
-    Tasks(Vec<Task>),
-    Idle,
-    Closed,
 }
 
 impl Shared {
@@ -107,17 +99,14 @@ impl Shared {
         *current
     }
 
-    fn take(&self, unsettled: bool) -> Next {
+    /// What is to be committed next, together; `None` at the end.
+    fn take(&self) -> Option<Vec<Task>> {
         let mut queue = self.queue.lock();
         while queue.tasks.is_empty() {
             if queue.closed {
-                return Next::Closed;
+                return None;
             }
-            if !unsettled {
-                self.waiting.wait(&mut queue);
-            } else if self.waiting.wait_for(&mut queue, IDLE).timed_out() && queue.tasks.is_empty() {
-                return Next::Idle;
-            }
+            self.waiting.wait(&mut queue);
         }
         let mut ops = 0;
         let fits = |task: &&Task| {
@@ -125,7 +114,7 @@ impl Shared {
             ops <= GROUP_OPS
         };
         let count = queue.tasks.iter().take(GROUP).take_while(fits).count().max(1);
-        Next::Tasks(queue.tasks.drain(..count).collect())
+        Some(queue.tasks.drain(..count).collect())
     }
 
     fn publish(&self, state: &State) {
@@ -158,21 +147,8 @@ impl Task {
 /// The thread's body.
 pub(crate) fn run(shared: &Shared, state: State) {
     let mut writer = Writer { shared, state: Some(state), layouts: 0 };
-    let mut unsettled = false;
-    loop {
-        match shared.take(unsettled) {
-            Next::Tasks(tasks) => {
-                writer.write(tasks);
-                unsettled = true;
-            }
-            Next::Idle => {
-                unsettled = false;
-                if let Err(e) = shared.engine.settle() {
-                    tracing::warn!(error = %e, "the store could not be prepared for a quick start");
-                }
-            }
-            Next::Closed => return,
-        }
+    while let Some(tasks) = shared.take() {
+        writer.write(tasks);
     }
 }
 

@@ -14,7 +14,7 @@
 //! log above it.
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Bound;
 use std::os::unix::fs::OpenOptionsExt;
@@ -32,33 +32,38 @@ pub struct PageDevice<B: StorageBackend = FileBackend> {
     inner: B,
     xts: Xts,
     path: Option<PathBuf>,
+    /// Why nothing can be written: the file could be opened for reading only.
+    read_only: Option<io::ErrorKind>,
     /// Held from reading to writing a block that a write covers in part.
     edges: Mutex<()>,
 }
 
 impl PageDevice {
-    /// Opens or creates the file, readable to its owner only. redb takes its locks through the device.
+    /// Opens or creates the file, readable to its owner only. redb takes its locks through the device. A file that
+    /// cannot be written to is opened for reading: every write then fails as opening it for writing did.
     ///
     /// Errors: [`VaultError::Io`].
     pub fn open(path: &Path, key: &PageKey) -> Result<PageDevice, VaultError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(VaultError::io(path))?;
+        let writing = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+        let (file, read_only) = match writing {
+            Err(error) if refuses_writes(error.kind()) => (File::open(path), Some(error.kind())),
+            opened => (opened, None),
+        };
+        let file = file.map_err(VaultError::io(path))?;
         let inner =
             FileBackend::new(file).map_err(|error| VaultError::io(path)(io::Error::other(error.to_string())))?;
-        Ok(PageDevice { path: Some(path.to_path_buf()), ..PageDevice::over(inner, key) })
+        Ok(PageDevice { path: Some(path.to_path_buf()), read_only, ..PageDevice::over(inner, key) })
     }
+}
+
+fn refuses_writes(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
 impl<B: StorageBackend> PageDevice<B> {
     /// Encrypts what lies on another backend. Its errors are passed on as they are.
     pub fn over(inner: B, key: &PageKey) -> PageDevice<B> {
-        PageDevice { inner, xts: Xts::new(key), path: None, edges: Mutex::new(()) }
+        PageDevice { inner, xts: Xts::new(key), path: None, read_only: None, edges: Mutex::new(()) }
     }
 
     /// Adds the file's name to an error and keeps its kind.
@@ -73,6 +78,13 @@ impl<B: StorageBackend> PageDevice<B> {
         match error {
             BackendError::Io(error) => BackendError::Io(self.name(error)),
             other => other,
+        }
+    }
+
+    fn may_write(&self) -> io::Result<()> {
+        match self.read_only {
+            Some(kind) => Err(self.name(kind.into())),
+            None => Ok(()),
         }
     }
 
@@ -117,6 +129,7 @@ impl<B: StorageBackend> StorageBackend for PageDevice<B> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.may_write()?;
         if !len.is_multiple_of(BLOCK as u64) {
             return Err(self.name(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -132,6 +145,7 @@ impl<B: StorageBackend> StorageBackend for PageDevice<B> {
 
     /// A write that ends inside of a block must not go beyond the length.
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.may_write()?;
         let (start, covered) = cover(offset, data.len())?;
         if (start, covered) == (offset, data.len()) {
             return self.write_blocks(offset, data.to_vec());
@@ -154,7 +168,11 @@ impl<B: StorageBackend> StorageBackend for PageDevice<B> {
         self.inner.close().map_err(|error| self.name(error))
     }
 
+    /// A file that is open for reading only cannot be locked against readers, and needs not be.
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        if self.read_only.is_some() {
+            return self.try_lock_shared_range(start, end);
+        }
         self.inner.try_lock_range(start, end).map_err(|error| self.name_lock(error))
     }
 
@@ -163,6 +181,9 @@ impl<B: StorageBackend> StorageBackend for PageDevice<B> {
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        if self.read_only.is_some() {
+            return self.lock_shared_range(start, end);
+        }
         self.inner.lock_range(start, end).map_err(|error| self.name_lock(error))
     }
 

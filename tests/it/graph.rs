@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::metadata::{self, Package};
 
-/// Crate -> workspace crates that it may depend on. Siblings (store, search, access) do not know each other, and only
-/// `crm` and what opens the data directory reach below the business.
-const ALLOWED: [(&str, &[&str]); 11] = [
+/// Crate -> workspace crates that it may depend on. Siblings (store, search, access, learn) do not know each other, and
+/// only `crm` and what opens the data directory reach below the business.
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("vault", &["model"]),
     ("store", &["model", "vault"]),
     ("search", &["model", "vault"]),
     ("access", &["model"]),
+    ("learn", &[]),
     ("crm", &["model", "vault", "store", "search", "access"]),
     ("connect", &["model", "vault", "access", "crm"]),
     ("serve", &["model", "vault", "access", "crm", "connect"]),
     ("testkit", &["model"]),
     ("app", &["model"]),
-    ("aplomb", &["model", "vault", "store", "search", "access", "crm", "connect", "serve"]),
+    ("aplomb", &["model", "vault", "store", "search", "access", "crm", "connect", "learn", "serve"]),
 ];
 
 /// Helps tests everywhere, and must not reach the program.

@@ -13,14 +13,24 @@ pub const ADMIN: &str = "admin@acme.example";
 pub const PASSWORD: &str = "correct horse battery staple 42";
 pub const UNSEAL: &str = "unseal passphrase of the tests 4711";
 
+/// How long anything may take to come up.
+const PATIENCE: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_millis(5);
+
 /// A port nobody listens on now.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
 }
 
+/// The program: the one that Cargo has just built, or that of `APLOMB_BIN`, which a long run keeps for itself.
+pub fn program() -> PathBuf {
+    std::env::var_os("APLOMB_BIN").map_or_else(|| env!("CARGO_BIN_EXE_aplomb").into(), PathBuf::from)
+}
+
 /// A data directory with the files that its commands need beside it.
 pub struct Home {
     dir: tempfile::TempDir,
+    data: PathBuf,
 }
 
 impl Home {
@@ -28,12 +38,22 @@ impl Home {
         let dir = tempfile::tempdir().expect("a temporary directory");
         fs::write(dir.path().join("password"), format!("{PASSWORD}\n")).expect("password file");
         fs::write(dir.path().join("unseal"), format!("{UNSEAL}\n")).expect("unseal file");
-        Home { dir }
+        let data = dir.path().join("data");
+        Home { dir, data }
     }
 
     /// A directory that `aplomb init` has set up.
     pub fn set_up() -> Home {
-        let home = Home::new();
+        Home::new().initialised()
+    }
+
+    /// The same with the data elsewhere, in a directory that there is not yet.
+    pub fn set_up_at(data: PathBuf) -> Home {
+        Home { data, ..Home::new() }.initialised()
+    }
+
+    fn initialised(self) -> Home {
+        let home = self;
         let output = home
             .command("init")
             .args(["--company", "Acme", "--admin", ADMIN, "--password-file"])
@@ -49,11 +69,11 @@ impl Home {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.path().join("data")
+        self.data.clone()
     }
 
     pub fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aplomb"));
+        let mut command = Command::new(program());
         command.arg(name).arg("--data").arg(self.data()).arg("--unseal-file").arg(self.path().join("unseal"));
         command
     }
@@ -65,27 +85,41 @@ impl Home {
         String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().trim().to_owned()
     }
 
+    /// Whether `aplomb verify` finds nothing wrong, and what it said.
+    pub fn verify(&self) -> (bool, String) {
+        let output = self.command("verify").output().expect("aplomb runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// Serves without TLS on a free port; with `unsealed` the unseal secret is given.
     pub fn serve(&self, unsealed: bool) -> Server {
+        self.serve_with(unsealed, |_| {})
+    }
+
+    /// The same with more arguments or another environment.
+    pub fn serve_with(&self, unsealed: bool, adjust: impl FnOnce(&mut Command)) -> Server {
         let port = free_port();
         let log = self.path().join(format!("serve-{port}.log"));
         let file = fs::File::create(&log).expect("log file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aplomb"));
+        let mut command = Command::new(program());
         command.args(["serve", "--tls", "off", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(self.data());
         if unsealed {
             command.arg("--unseal-file").arg(self.path().join("unseal"));
         }
+        adjust(&mut command);
         let process = command
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("log file"))
             .stderr(file)
             .spawn()
             .expect("aplomb runs");
-        let server = Server { process, port, log };
+        let mut server = Server { process, port, log };
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(30), "no answer:\n{}", server.log());
-            std::thread::sleep(Duration::from_millis(20));
+            let ended = server.process.try_wait().expect("a child");
+            assert!(ended.is_none() && started.elapsed() < PATIENCE, "no answer ({ended:?}):\n{}", server.log());
+            std::thread::sleep(STEP);
         }
         server
     }
@@ -130,8 +164,8 @@ impl Server {
     pub fn ready(self) -> Server {
         let started = Instant::now();
         while self.call(None, "GET", "/readyz", None).0 != 200 {
-            assert!(started.elapsed() < Duration::from_secs(30), "never ready:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
+            assert!(started.elapsed() < PATIENCE, "never ready:\n{}", self.log());
+            std::thread::sleep(STEP);
         }
         self
     }
@@ -158,10 +192,23 @@ impl Server {
         }
     }
 
+    /// Ends it as a crash would, under the hands of whoever is using it.
+    pub fn strike(&self) {
+        let killed = Command::new("kill").args(["-9", &self.pid().to_string()]).status();
+        assert!(killed.is_ok_and(|status| status.success()), "kill -9");
+    }
+
     /// Ends it as a crash would.
     pub fn kill(mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+
+    /// Ends it as a service manager would, and waits for it.
+    pub fn stop(mut self) {
+        let told = Command::new("kill").arg(self.pid().to_string()).status();
+        assert!(told.is_ok_and(|status| status.success()), "kill");
+        assert!(self.process.wait().is_ok_and(|status| status.success()), "{}", self.log());
     }
 }
 

@@ -14,6 +14,16 @@ struct Policy {
 #[derive(Deserialize)]
 struct Licenses {
     allow: Vec<String>,
+    #[serde(default)]
+    clarify: Vec<Clarified>,
+}
+
+/// The licence of a crate whose manifest names only a file.
+#[derive(Deserialize)]
+struct Clarified {
+    #[serde(rename = "crate")]
+    name: String,
+    expression: String,
 }
 
 #[derive(Deserialize)]
@@ -46,9 +56,10 @@ fn allowed(names: &[String]) -> Vec<LicenseReq> {
     names.iter().map(requirement).collect()
 }
 
-fn licence_fault(package: &Package, allow: &[LicenseReq]) -> Option<String> {
+fn licence_fault(package: &Package, allow: &[LicenseReq], clarified: &[Clarified]) -> Option<String> {
     let at = format!("{} {}", package.name, package.version);
-    match &package.license {
+    let clear = clarified.iter().find(|clear| clear.name == package.name && package.license_file.is_some());
+    match package.license.as_ref().or(clear.map(|clear| &clear.expression)) {
         None => Some(format!("{at}: no licence expression (file: {:?})", package.license_file)),
         Some(licence) => match is_met(licence, allow) {
             Ok(true) => None,
@@ -66,7 +77,7 @@ fn every_dependency_is_permitted() {
     assert!(metadata.packages.len() > 100, "the whole graph was read");
     let mut faults: Vec<String> = Vec::new();
     for package in &metadata.packages {
-        faults.extend(licence_fault(package, &allow));
+        faults.extend(licence_fault(package, &allow, &policy.licenses.clarify));
         if let Some(ban) = policy.bans.deny.iter().find(|ban| ban.name == package.name) {
             faults.push(format!("{} {}: {}", package.name, package.version, ban.reason));
         }

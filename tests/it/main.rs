@@ -5,11 +5,13 @@
 
 mod api;
 mod browser;
+mod client;
 mod faults;
 mod graph;
 mod harness;
 mod licences;
 mod metadata;
+mod namespace;
 
 // Tests of the running program, a folder per way in: `api/` speaks HTTP to it, `browser/` drives Chromium,
 // `faults/` kills it and takes its disk away, `access/` asks for what must be refused, `upgrade/` opens old fixtures.

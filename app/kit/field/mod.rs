@@ -11,6 +11,7 @@ use aplomb_model::{Currency, Field, FieldError, FieldType, Schema};
 use leptos::prelude::*;
 use serde_json::{Value as Json, json};
 
+use crate::state::format::from_typed;
 use crate::text::t;
 
 /// What every editor gets.
@@ -107,11 +108,11 @@ pub fn prepare(schema: &Schema, currency: Currency, field: &Field, value: &Json)
     }
     let value = match (field.kind, value) {
         (FieldType::Number | FieldType::Rating, Json::String(s)) if s.trim().is_empty() => Json::Null,
-        (FieldType::Number | FieldType::Rating, Json::String(s)) => Json::String(point(s)),
+        (FieldType::Number | FieldType::Rating, Json::String(s)) => Json::String(from_typed(s)),
         (FieldType::Money, Json::Object(parts)) => {
             let mut parts = parts.clone();
             let amount = parts.get("amount").map(text_of).unwrap_or_default();
-            parts.insert("amount".to_owned(), Json::String(point(&amount)));
+            parts.insert("amount".to_owned(), Json::String(from_typed(&amount)));
             if parts.get("currency").is_none_or(|c| text_of(c).is_empty()) {
                 parts.insert("currency".to_owned(), json!(currency));
             }
@@ -119,7 +120,7 @@ pub fn prepare(schema: &Schema, currency: Currency, field: &Field, value: &Json)
         }
         (FieldType::GeoPoint, Json::Object(parts)) => match ["lat", "lon"].map(|k| parts.get(k).map(text_of)) {
             [Some(lat), Some(lon)] if !lat.is_empty() || !lon.is_empty() => {
-                let number = |s: String| point(&s).parse::<f64>().ok();
+                let number = |s: String| from_typed(&s).parse::<f64>().ok();
                 json!({ "lat": number(lat), "lon": number(lon) })
             }
             _ => Json::Null,
@@ -131,17 +132,5 @@ pub fn prepare(schema: &Schema, currency: Currency, field: &Field, value: &Json)
         Some(value) => Ok(write(&value)),
         None if field.required => Err(required(field)),
         None => Ok(Json::Null),
-    }
-}
-
-/// `1.234,5` and `1,234.5` as `1234.5`: the last mark is the decimal one; groups and spaces go.
-fn point(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '\'').collect();
-    match (text.rfind('.'), text.rfind(',')) {
-        (Some(dot), Some(comma)) if comma > dot => text.replace('.', "").replace(',', "."),
-        (Some(_), Some(_)) => text.replace(',', ""),
-        (None, Some(_)) if text.matches(',').count() == 1 => text.replace(',', "."),
-        (None, Some(_)) => text.replace(',', ""),
-        _ => text,
     }
 }

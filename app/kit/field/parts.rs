@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Edit, text_of};
+use crate::state::format::to_type;
 use crate::text::t;
 
 /// Currencies offered while typing; any ISO 4217 code is taken.
@@ -13,6 +14,10 @@ pub const CURRENCIES: [&str; 24] = [
 
 pub fn money(edit: Edit) -> AnyView {
     let value = edit.value;
+    let held = value.with_untracked(|v| v.get("amount").map_or_else(|| text_of(v), text_of));
+    if !held.is_empty() {
+        (edit.part("amount").1)(to_type(&held));
+    }
     let (_, set_amount) = edit.part("amount");
     let (currency, set_currency) = edit.part("currency");
     let amount = move || value.with(|v| v.get("amount").map_or_else(|| text_of(v), text_of));

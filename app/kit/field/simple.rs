@@ -2,12 +2,11 @@
 
 use aplomb_model::FieldType;
 use aplomb_model::json::{MAX_LONG_TEXT, MAX_TEXT};
-use js_sys::Date;
 use leptos::prelude::*;
 use serde_json::{Value as Json, json};
-use wasm_bindgen::JsValue;
 
 use super::{Edit, text_of};
+use crate::state::format::{self, to_type};
 use crate::text::t;
 
 pub fn line(edit: Edit) -> AnyView {
@@ -41,6 +40,10 @@ pub fn area(edit: Edit) -> AnyView {
 
 pub fn number(edit: Edit) -> AnyView {
     let value = edit.value;
+    let held = value.with_untracked(|v| v.is_number().then(|| to_type(&text_of(v))));
+    if let Some(text) = held {
+        value.set(json!(text));
+    }
     view! {
         <input id=edit.id.clone() class="input short" type="text" inputmode="decimal" autocomplete="off"
             required=edit.field.required aria-invalid=edit.invalid() aria-describedby=edit.note()
@@ -77,36 +80,16 @@ pub fn date(edit: Edit) -> AnyView {
     .into_any()
 }
 
-/// A moment, edited in the browser's time zone.
+/// A moment, edited in the organisation's time zone.
 pub fn date_time(edit: Edit) -> AnyView {
     let value = edit.value;
-    let set = move |text: String| {
-        let date = Date::new(&JsValue::from_str(&text));
-        let utc = if date.get_time().is_nan() { None } else { date.to_iso_string().as_string() };
-        value.set(utc.map_or(Json::Null, Json::String));
-    };
+    let set = move |text: String| value.set(format::from_wall(&text).map_or(Json::Null, Json::String));
     view! {
         <input id=edit.id.clone() class="input short" type="datetime-local" required=edit.field.required
             aria-invalid=edit.invalid() aria-describedby=edit.note()
-            prop:value=move || value.with(|v| local(&text_of(v))) on:change=move |event| set(event_target_value(&event))/>
+            prop:value=move || value.with(|v| format::wall(&text_of(v))).unwrap_or_default() on:change=move |event| set(event_target_value(&event))/>
     }
     .into_any()
-}
-
-/// `2026-03-31T09:00` in the browser's zone.
-fn local(text: &str) -> String {
-    let date = Date::new(&JsValue::from_str(text));
-    if text.is_empty() || date.get_time().is_nan() {
-        return String::new();
-    }
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}",
-        date.get_full_year(),
-        date.get_month() + 1,
-        date.get_date(),
-        date.get_hours(),
-        date.get_minutes()
-    )
 }
 
 pub fn yes_no(edit: Edit) -> AnyView {

@@ -1,8 +1,11 @@
 //! What stands around every page inside: sidebar, top bar, search box, user menu, and the routes.
 
+mod palette;
 mod search_box;
 mod sidebar;
 mod topbar;
+
+pub use search_box::readable;
 
 use leptos::prelude::*;
 use leptos_router::components::{Route, Routes};
@@ -11,15 +14,19 @@ use leptos_router::path;
 
 use crate::api;
 use crate::app::gate;
-use crate::kit::{Dialog, Empty, Found, Lookup};
+use crate::kit::{Dialog, Empty, Found, Icon, Lookup};
 use crate::pages::{imports, records, search, settings, start};
-use crate::state::{Signed, nav};
+use crate::state::live::Live;
+use crate::state::{Signed, Trail, nav};
 use crate::text::t;
 
 #[component]
 pub fn Frame(signed: Signed) -> impl IntoView {
     provide_context(signed.clone());
     provide_context(nav::make_navigator());
+    provide_context(Trail::new());
+    let live = Live::start();
+    provide_context(live);
     provide_context(lookup(signed));
     let gate = gate();
     let location = use_location();
@@ -37,6 +44,9 @@ pub fn Frame(signed: Signed) -> impl IntoView {
             <div class="shade" aria-hidden="true" on:click=move |_| folded.set(false)></div>
             <div class="main">
                 <topbar::TopBar folded/>
+                <Show when=move || live.lost.get()>
+                    <p class="offline" role="status"><Icon name="refresh-cw"/>{t("frame.offline")}</p>
+                </Show>
                 <main id="content" class="content" tabindex="-1">
                     <Routes fallback=|| view! { <Empty title=t("frame.nowhere") body=t("frame.nowhere.body") icon="map-pin"/> }>
                         <Route path=path!("/") view=|| view! { <records::Home/> }.into_any()/>
@@ -51,6 +61,7 @@ pub fn Frame(signed: Signed) -> impl IntoView {
                 </main>
             </div>
         </div>
+        <palette::Palette/>
         <Dialog title=t("login.again").to_owned() open=gate.expired>
             <p class="faint">{t("login.again.body")}</p>
             <start::LogInForm on_done=again/>

@@ -1,11 +1,10 @@
 //! Searching from anywhere: results while one types, `/` to get here, Enter for the whole page of results.
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
-use wasm_bindgen::JsCast;
 
 use crate::api::{self, Abort, Hit, pause};
 use crate::kit::Icon;
-use crate::state::{nav, signed};
+use crate::state::{format, nav, signed};
 use crate::text::t;
 
 const STILL: i32 = 90;
@@ -72,11 +71,12 @@ pub fn SearchBox() -> impl IntoView {
     let option = move |(i, hit): (usize, Hit)| {
         let own = hit.clone();
         let label = signed().object(&hit.object).map(|o| o.label.clone()).unwrap_or_default();
+        let about = hit.subtitle.map(|s| readable(&s)).filter(|s| !s.is_empty()).map(|s| format!(" · {s}"));
         view! {
             <li id=format!("found-{i}") role="option" class="option" aria-selected=move || (at.get() == Some(i)).to_string()
                 on:mousedown=move |event| { event.prevent_default(); go(&own); }>
                 <span>{hit.title}</span>
-                <span class="faint small">{label}{hit.subtitle.filter(|s| !s.is_empty()).map(|s| format!(" · {s}"))}</span>
+                <span class="faint small">{label}{about}</span>
             </li>
         }
     };
@@ -96,14 +96,17 @@ pub fn SearchBox() -> impl IntoView {
     }
 }
 
+/// A line about a hit with its times in words; the search gives them as they are stored.
+pub fn readable(subtitle: &str) -> String {
+    let is_time = |s: &str| s.len() >= 20 && s.ends_with('Z') && s.as_bytes().get(10) == Some(&b'T');
+    let part = |s: &str| if is_time(s) { format::day(s) } else { s.to_owned() };
+    subtitle.split(" · ").map(part).collect::<Vec<_>>().join(" · ")
+}
+
 /// `/` focuses the box, unless one is typing somewhere.
 fn focus_on_slash(input: NodeRef<html::Input>) {
     let handle = window_event_listener(ev::keydown, move |event| {
-        let typing = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).is_some_and(|element| {
-            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-                || element.has_attribute("contenteditable")
-        });
-        if event.key() != "/" || typing || event.ctrl_key() || event.meta_key() || event.alt_key() {
+        if event.key() != "/" || !nav::is_shortcut(&event) {
             return;
         }
         if let Some(input) = input.try_get_untracked().flatten() {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::api::{self, Preview, RowError};
+use crate::api::{self, Alike, Preview, Problem};
 use crate::kit::{Icon, Notice};
 use crate::state::format;
 use crate::text::{t, tn};
@@ -15,6 +15,8 @@ pub fn Checked(preview: Preview, id: String) -> impl IntoView {
         (t("import.skipped"), preview.skip, ""),
         (t("import.refused"), preview.refused, "warn"),
         (t("import.companies"), preview.companies_to_create, ""),
+        (t("import.together"), preview.together.rows, ""),
+        (t("import.apart"), preview.apart.rows, ""),
     ];
     let figures: Vec<_> = figures.into_iter().filter(|(_, n, tone)| *n > 0 || *tone == "good").collect();
     view! {
@@ -22,9 +24,47 @@ pub fn Checked(preview: Preview, id: String) -> impl IntoView {
             <h2 id="check-title">{t("import.checked")}</h2>
             <Figures figures/>
             {preview.warnings.into_iter().map(|text| view! { <Notice tone="warn" text/> }).collect_view()}
+            <Pairs title=t("import.together.body") alike=preview.together/>
+            <Pairs title=t("import.apart.body") alike=preview.apart/>
             <Refused errors=preview.errors refused=preview.refused id/>
         </section>
     }
+}
+
+/// Rows that have an address or a domain in common with others, so that one sees what the rule makes of them.
+#[component]
+fn Pairs(title: &'static str, alike: Alike) -> impl IntoView {
+    let row = |pair: aplomb_model::import::Pair| {
+        let other = match pair.other_row {
+            Some(row) => format!("{} ({} {row})", pair.other, t("import.row")),
+            None => pair.other,
+        };
+        view! {
+            <tr>
+                <td class="number" data-label=t("import.row")>{pair.row}</td>
+                <td data-label=t("import.name")>{pair.name}</td>
+                <td data-label=t("import.other")>{other}</td>
+                <td data-label=t("import.common")><code class="cell">{pair.value}</code></td>
+            </tr>
+        }
+    };
+    let rows = alike.examples.into_iter().map(row).collect_view();
+    (alike.rows > 0).then(|| {
+        view! {
+            <details>
+                <summary>{title}" ("{format::count(alike.rows)}")"</summary>
+                <div class="scroll">
+                    <table class="table">
+                        <thead><tr>
+                            <th scope="col" class="number">{t("import.row")}</th><th scope="col">{t("import.name")}</th>
+                            <th scope="col">{t("import.other")}</th><th scope="col">{t("import.common")}</th>
+                        </tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </details>
+        }
+    })
 }
 
 /// Numbers with a word each.
@@ -39,11 +79,11 @@ pub fn Figures(figures: Vec<(&'static str, u64, &'static str)>) -> impl IntoView
 
 /// The first refused cells, and all of them as a file.
 #[component]
-pub fn Refused(errors: Vec<RowError>, refused: u64, id: String) -> impl IntoView {
+pub fn Refused(errors: Vec<Problem>, refused: u64, id: String) -> impl IntoView {
     if refused == 0 && errors.is_empty() {
         return view! { <Notice tone="good" text=t("import.allGood")/> }.into_any();
     }
-    let row = |error: RowError| {
+    let row = |error: Problem| {
         view! {
             <tr>
                 <td class="number" data-label=t("import.row")>{error.row}</td>

@@ -16,11 +16,12 @@ type Choice = (Column, RwSignal<String>);
 #[component]
 pub fn Mapping(first: Import, import: Load<Import>) -> impl IntoView {
     let toasts = toasts();
-    let id = first.id.clone();
+    let id = first.id.to_string();
     let checked = first.status == Status::Checked;
     let choices: Vec<Choice> =
         first.columns.iter().map(|c| (c.clone(), RwSignal::new(c.field.clone().unwrap_or_default()))).collect();
-    let options = RwSignal::new(first.options.clone());
+    let held = serde_json::to_value(&first.options).ok().and_then(|json| json.as_object().cloned());
+    let options = RwSignal::new(held.unwrap_or_default());
     let busy = RwSignal::new(false);
     let touched = RwSignal::new(false);
     let asked = choices.clone();
@@ -59,7 +60,7 @@ pub fn Mapping(first: Import, import: Load<Import>) -> impl IntoView {
     let rows = choices.into_iter().map(|(column, field)| view! { <Row column field targets touched/> }).collect_view();
     let is_fresh = move || checked && !touched.get();
     let preview = first.preview.clone().filter(|_| checked);
-    let import_id = first.id.clone();
+    let import_id = first.id.to_string();
     view! {
         <section class="card pad" aria-labelledby="mapping-title">
             <h2 id="mapping-title">{t("import.mapping")}</h2>
@@ -161,6 +162,8 @@ fn Options(
     let on_match = text("onMatch", "update");
     let match_field = text("match", "");
     let date_order = text("dateOrder", "");
+    let unknown_choice = text("unknownChoice", "add");
+    let unknown_reference = text("unknownReference", "empty");
     let keys = ["email", "domain", "name", "externalId", "id"];
     let known = targets.with_value(|targets| {
         let label = |key: &str| targets.iter().find(|t| t.field == key).map(|t| t.label.clone());
@@ -179,15 +182,23 @@ fn Options(
         pair("mdy", "import.dates.mdy"),
         pair("ymd", "import.dates.ymd"),
     ];
+    let choices = vec![
+        pair("add", "import.unknown.add"),
+        pair("empty", "import.unknown.empty"),
+        pair("refuse", "import.unknown.refuse"),
+    ];
+    let references = vec![pair("empty", "import.unknown.empty"), pair("refuse", "import.unknown.refuse")];
     view! {
         <div class="columns">
             <PlainSelect id="import-match" label=t("import.match") value=match_field options=Signal::stored(matches)/>
             <PlainSelect id="import-on-match" label=t("import.onMatch") value=on_match options=Signal::stored(actions)/>
             <PlainSelect id="import-dates" label=t("import.dates") value=date_order options=Signal::stored(orders)/>
+            <PlainSelect id="import-choices" label=t("import.unknownChoice") value=unknown_choice options=Signal::stored(choices)/>
+            <PlainSelect id="import-references" label=t("import.unknownReference") value=unknown_reference options=Signal::stored(references)/>
         </div>
         <div class="checks">
             <Toggle options touched key="createCompanies" label=t("import.createCompanies")/>
-            <Toggle options touched key="addChoices" label=t("import.addChoices")/>
+            <Toggle options touched key="matchNames" label=t("import.matchNames")/>
             <Toggle options touched key="fillOnly" label=t("import.fillOnly")/>
         </div>
     }

@@ -49,7 +49,7 @@ pub fn ImportPage() -> impl IntoView {
 #[component]
 fn Head(import: Import) -> impl IntoView {
     let object = signed().object(&import.object).map(|o| o.plural.clone()).unwrap_or(import.object.clone());
-    let mut facts = vec![object, tn("import.rows", import.rows), import.format.to_uppercase()];
+    let mut facts = vec![object, tn("import.rows", import.rows), api::format_name(import.format).to_owned()];
     facts.extend(import.vendor.clone());
     facts.extend(import.encoding.clone());
     view! {

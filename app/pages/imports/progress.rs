@@ -33,7 +33,7 @@ pub fn Running(import: Import) -> impl IntoView {
 pub fn Outcome(first: Import, import: Load<Import>) -> impl IntoView {
     let toasts = toasts();
     let progress = first.progress;
-    let id = first.id.clone();
+    let id = first.id.to_string();
     let busy = RwSignal::new(false);
     let revert = {
         let id = id.clone();
@@ -91,7 +91,7 @@ fn Report(report: Reverted) -> impl IntoView {
         &[("removed", &format::count(report.removed)), ("restored", &format::count(report.restored))],
     );
     let edited = report.edited.into_iter().map(|record| {
-        view! { <li><a href=nav::record_url(&record.object, &record.id)>{record.title}</a><span class="faint small">{record.detail}</span></li> }
+        view! { <li><a href=nav::record_url(&record.object, &record.id.to_string())>{record.title}</a><span class="faint small">{record.detail}</span></li> }
     });
     let edited = edited.collect_view();
     view! {

@@ -101,7 +101,7 @@ fn list(imports: Vec<Import>) -> AnyView {
     }
     let row = |import: Import| {
         let object = signed().object(&import.object).map(|o| o.plural.clone()).unwrap_or(import.object);
-        let state = maybe(&format!("import.status.{}", import.status.name())).unwrap_or_default();
+        let state = maybe(&format!("import.status.{}", api::status_name(import.status))).unwrap_or_default();
         let color = match import.status {
             api::Status::Done => "green",
             api::Status::Failed => "red",
@@ -111,7 +111,7 @@ fn list(imports: Vec<Import>) -> AnyView {
         view! {
             <li>
                 <a href=format!("/import/{}", import.id)>{import.file_name}</a>
-                <span class="faint small">{object}" · "{tn("import.rows", import.rows)}" · "{format::ago(&import.created_at)}</span>
+                <span class="faint small">{object}" · "{tn("import.rows", import.rows)}" · "{format::ago(&import.created_at.to_string())}</span>
                 <span class="push"><Badge text=state color=color/></span>
             </li>
         }

@@ -74,6 +74,10 @@ struct Editing {
     saved: RwSignal<bool>,
     /// the record as somebody else has written it meanwhile
     theirs: RwSignal<Option<Record>>,
+    /// the value that stood there when the editing began
+    began: RwSignal<Json>,
+    /// somebody else has just changed this field
+    fresh: RwSignal<bool>,
 }
 
 impl Editing {
@@ -85,6 +89,8 @@ impl Editing {
             busy: RwSignal::new(false),
             saved: RwSignal::new(false),
             theirs: RwSignal::new(None),
+            began: RwSignal::new(Json::Null),
+            fresh: RwSignal::new(false),
         }
     }
 
@@ -113,9 +119,9 @@ impl Editing {
             self.busy.try_set(false);
             match answer {
                 Ok(written) => {
+                    self.saved.try_set(true);
                     record.set(written);
                     self.close();
-                    self.saved.try_set(true);
                     pause(2_000).await;
                     self.saved.try_set(false);
                 }
@@ -148,6 +154,18 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
     let value = Memo::new(move |_| {
         record.value.with(|r| r.as_ref().and_then(|r| r.fields.get(&name).cloned()).unwrap_or_default())
     });
+    Effect::new(move |before: Option<Json>| {
+        let now = value.get();
+        let own = editing.saved.get_untracked() || editing.open.get_untracked() || editing.busy.get_untracked();
+        if before.is_some_and(|before| before != now) && !own {
+            editing.fresh.set(true);
+            spawn_local(async move {
+                pause(2_500).await;
+                editing.fresh.try_set(false);
+            });
+        }
+        now
+    });
     let id = format!("field-{}", field.name);
     let pencil_id = format!("{id}-edit");
     give_focus_back(editing.open, pencil_id.clone());
@@ -158,6 +176,7 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
                 return;
             }
             editing.draft.set(value.get_untracked());
+            editing.began.set(value.get_untracked());
             editing.open.set(true);
             focus_soon(id.clone());
         }
@@ -165,8 +184,15 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
     let save = {
         let (signed, field) = (signed.clone(), field.clone());
         Callback::new(move |base: Option<Record>| {
-            if let Some(base) = base.or_else(|| record.value.get_untracked()) {
-                editing.save(&signed, &field, record, base);
+            let current = record.value.get_untracked();
+            match (base, current) {
+                (Some(base), _) => editing.save(&signed, &field, record, base),
+                // The page has learnt of another's change while this field was being edited.
+                (None, Some(current)) if value.get_untracked() != editing.began.get_untracked() => {
+                    editing.theirs.set(Some(current));
+                }
+                (None, Some(current)) => editing.save(&signed, &field, record, current),
+                (None, None) => {}
             }
         })
     };
@@ -197,7 +223,7 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
                     on:click=move |_| begin_by_key()><Icon name="pencil"/></button>
             });
             view! {
-                <div class=if editable { "value editable" } else { "value" } on:click=click>
+                <div class=if editable { "value editable" } else { "value" } class:fresh=move || editing.fresh.get() dir="auto" on:click=click>
                     {shown}
                     <span class="saved" role="status">{move || editing.saved.get().then(|| view! { <Icon name="check"/>{t("record.saved")} })}</span>
                     {pencil}

@@ -42,7 +42,7 @@ fn entry(object: Arc<Object>, id: String, version: Version, current: u32, record
         .map(|a| a.name.clone())
         .filter(|n| !n.is_empty())
         .unwrap_or_else(|| t("history.system").to_owned());
-    let changes = version.changes.into_iter().map(|change| {
+    let changes = version.changes.into_iter().filter(|change| change.field != "externalIds").map(|change| {
         let shown = |value: Json| match object.field(&change.field) {
             _ if value.is_null() => view! { <span class="none">{t("history.nothing")}</span> }.into_any(),
             Some(field) => view! { <Shown field=field.clone() value flat=true/> }.into_any(),

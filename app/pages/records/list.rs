@@ -1,18 +1,24 @@
-//! The list of an object: search, filter, sort, pages, and a button to make a record.
+//! The list of an object: search, filter, columns, a table of any length or a board, and what can be done with the
+//! records that are selected.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aplomb_model::{Action, Object};
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+use super::board::{BoardView, field_of_board};
+use super::bulk::BulkBar;
+use super::column_choice::ColumnChoice;
+use super::columns::{self, Column};
 use super::filter::FilterBar;
 use super::form::CreateDialog;
 use super::list_url::ListUrl;
-use super::table::Table;
-use crate::api::{self, Page, pause};
-use crate::kit::{Empty, Icon, Trouble, Waiting};
-use crate::state::{Load, load, nav, signed};
+use super::table::{Grid, Table};
+use crate::api::{self, Record, pause};
+use crate::kit::{Empty, Icon, Paged, Slice, Trouble, Waiting};
+use crate::state::{live, nav, signed};
 use crate::text::{t, tf, tn};
 
 #[component]
@@ -32,48 +38,76 @@ fn List(object: Arc<Object>) -> impl IntoView {
     let signed = signed();
     let query = use_query_map();
     let url = Memo::new(move |_| ListUrl::read(&query.read()));
-    let page = {
+    let columns = {
         let object = object.clone();
-        load(move || url.get().query(&object), |query, abort| async move { api::list(query, &abort).await })
+        Memo::new(move |_| columns::columns(&object, &url.with(|url| url.columns.clone())))
     };
+    let rows = records(&object, url, columns);
     let name = object.name.clone();
     let go = Callback::new(move |to: ListUrl| navigator.go(&to.write(&name)));
+    // The palette's way to a new record; the URL forgets it at once.
     let creating = RwSignal::new(false);
+    {
+        let name = object.name.clone();
+        Effect::new(move |_| {
+            if query.read().get("new").is_some() {
+                creating.set(true);
+                navigator.replace(&nav::list_url(&name));
+            }
+        });
+    }
     let plural = object.plural.clone();
     nav::name_tab(move || plural.clone());
     let may_create = signed.may(&object.name, Action::Create) && !object.internal;
     let may_import = signed.session.can("import");
     let created = {
         let name = object.name.clone();
-        Callback::new(move |record: api::Record| navigator.go(&nav::record_url(&name, &record.id)))
+        Callback::new(move |record: Record| navigator.go(&nav::record_url(&name, &record.id)))
     };
+    open_by_key("n", creating, may_create);
+    let selectable = signed.may(&object.name, Action::Update) || signed.may(&object.name, Action::Delete);
+    let chosen = RwSignal::new(BTreeSet::new());
+    let grid = Grid { object: object.clone(), rows, columns, url, go, chosen, selectable };
     let count = move || {
-        page.value.with(|page| {
-            page.as_ref().map(|page| {
-                let text = tn("list.count", page.total.count);
-                if page.total.exact { text } else { tf("list.more", &[("count", &text)]) }
-            })
+        rows.there.get().then(|| {
+            let (len, exact) = rows.rows.with(|rows| (rows.len, rows.exact));
+            let text = tn("list.count", len as u64);
+            if exact { text } else { tf("list.more", &[("count", &text)]) }
         })
     };
     let body = {
-        let object = object.clone();
-        move || body(object.clone(), page, url, go, may_create.then_some(creating), may_import)
+        let grid = grid.clone();
+        let shape = Memo::new(move |_| Shape::of(rows));
+        let board = field_of_board(&object);
+        let has_board = board.is_some();
+        let is_board = Memo::new(move |_| has_board && url.with(|url| url.view == "board"));
+        move || match board.clone().filter(|_| is_board.get()) {
+            Some(field) => view! { <BoardView object=grid.object.clone() field url/> }.into_any(),
+            None => {
+                let body = {
+                    let grid = grid.clone();
+                    move || body(&grid, shape.get(), may_create.then_some(creating), may_import)
+                };
+                view! { <section class="card table-card" aria-busy=move || rows.busy.get().to_string()>{body}</section> }.into_any()
+            }
+        }
     };
+    let object_of_columns = object.clone();
     let export = {
         let name = object.name.clone();
         move || nav::with_query(&format!("/api/v1/export/{name}"), &[("format", "csv"), ("filter", &url.get().filter)])
     };
     view! {
-        <div class="page">
+        <div class="page list-page">
             <header class="page-head">
                 <h1>{object.plural.clone()}</h1>
                 <span class="count faint" role="status" data-testid="count">{count}</span>
                 <div class="actions">
                     {signed.may(&object.name, Action::Export).then(|| view! {
-                        <a class="button" href=export download rel="external"><Icon name="download"/><span class="wide-only">{t("list.export")}</span></a>
+                        <a class="button" href=export download rel="external" aria-label=t("list.export")><Icon name="download"/><span class="wide-only">{t("list.export")}</span></a>
                     })}
                     {may_create.then(|| view! {
-                        <button type="button" class="button primary" data-testid="create" on:click=move |_| creating.set(true)>
+                        <button type="button" class="button primary" data-testid="create" aria-keyshortcuts="n" on:click=move |_| creating.set(true)>
                             <Icon name="plus"/>{tf("list.create", &[("object", &object.label)])}
                         </button>
                     })}
@@ -82,47 +116,121 @@ fn List(object: Arc<Object>) -> impl IntoView {
             <div class="toolbar">
                 <TextBox url go/>
                 <FilterBar object=object.clone() url go/>
+                <span class="push"></span>
+                {field_of_board(&object).map(|_| view! { <ViewChoice url go/> })}
+                <Show when=move || url.with(|url| url.view != "board")><ColumnChoice object=object_of_columns.clone() url go/></Show>
             </div>
-            <section class="card table-card" aria-busy=move || page.busy.get().to_string()>{body}</section>
-            <Pager page url go/>
+            {body}
+            <BulkBar object=object.clone() rows chosen/>
         </div>
         <CreateDialog object=object.clone() open=creating on_done=created/>
     }
 }
 
-fn body(
-    object: Arc<Object>,
-    page: Load<Page>,
-    url: Memo<ListUrl>,
-    go: Callback<ListUrl>,
-    creating: Option<RwSignal<bool>>,
-    may_import: bool,
-) -> AnyView {
-    if let Some(failure) = page.failure.get() {
-        return view! { <Trouble failure retry=Callback::new(move |()| page.again())/> }.into_any();
+/// The records that the URL asks for, as far as they are looked at; kept up to date with what others change.
+fn records(object: &Arc<Object>, url: Memo<ListUrl>, columns: Memo<Vec<Column>>) -> Paged<Record> {
+    let rows = Paged::<Record>::new();
+    let (name, title) = (object.name.clone(), object.title.clone());
+    let wish = Memo::new(move |_| {
+        let mut fields: Vec<String> = columns.get().into_iter().map(|c| c.field.name).collect();
+        fields.retain(|name| !matches!(name.as_str(), "createdAt" | "updatedAt"));
+        if !fields.contains(&title) {
+            fields.push(title.clone());
+        }
+        (ListUrl { columns: String::new(), view: String::new(), ..url.get() }, fields.join(","))
+    });
+    let own = name.clone();
+    Effect::new(move |_| {
+        let ((url, fields), name) = (wish.get(), name.clone());
+        let turns = url.q.is_empty() || !url.sort.is_empty();
+        rows.ask(turns, move |wanted, abort| {
+            let query = url.query(&name, &fields, &wanted);
+            async move {
+                let page = api::list(query, &abort).await?;
+                let next = page.next.filter(|next| !next.is_empty());
+                Ok(Slice { rows: page.records, next, total: page.total.count as usize, exact: page.total.exact })
+            }
+        });
+    });
+    if let Some(live) = live() {
+        live.follow(move |news| news.objects.contains(&own), move || rows.refresh());
     }
-    let Some(found) = page.value.get() else { return view! { <Waiting rows=8/> }.into_any() };
-    if !found.records.is_empty() {
-        return view! { <Table object records=found.records url go/> }.into_any();
+    rows
+}
+
+/// What the body of a list shows.
+#[derive(Debug, Clone, PartialEq)]
+enum Shape {
+    Waiting,
+    Failed(api::Failure),
+    Empty,
+    Rows,
+}
+
+impl Shape {
+    fn of(rows: Paged<Record>) -> Shape {
+        let len = rows.rows.with(|rows| rows.len);
+        match (rows.there.get(), rows.failure.get()) {
+            (_, Some(failure)) if len == 0 || failure.status >= 400 => Shape::Failed(failure),
+            (false, _) => Shape::Waiting,
+            (true, _) if len == 0 => Shape::Empty,
+            _ => Shape::Rows,
+        }
     }
-    if url.with(ListUrl::is_narrowed) {
-        return view! {
+}
+
+fn body(grid: &Grid, shape: Shape, creating: Option<RwSignal<bool>>, may_import: bool) -> AnyView {
+    let (object, url, go, rows) = (&grid.object, grid.url, grid.go, grid.rows);
+    match shape {
+        Shape::Waiting => view! { <Waiting rows=10/> }.into_any(),
+        Shape::Failed(failure) => {
+            view! { <Trouble failure retry=Callback::new(move |()| rows.start())/> }.into_any()
+        }
+        Shape::Rows => view! { <Table grid=grid.clone()/> }.into_any(),
+        Shape::Empty if url.with(ListUrl::is_narrowed) => view! {
             <Empty title=t("list.noMatch") body=t("list.noMatch.body") icon="search">
                 <button type="button" class="button" on:click=move |_| go.run(url.get_untracked().without_filter())>{t("filter.clear")}</button>
             </Empty>
         }
-        .into_any();
+        .into_any(),
+        Shape::Empty => {
+            let create = creating.map(|open| {
+                let label = tf("list.create", &[("object", &object.label)]);
+                view! { <button type="button" class="button primary" on:click=move |_| open.set(true)>{label}</button> }
+            });
+            let import = may_import.then(|| {
+                let href = nav::with_query("/import", &[("object", &object.name)]);
+                view! { <a class="button" href=href>{t("list.import")}</a> }
+            });
+            let title = tf("list.empty", &[("objects", &object.plural)]);
+            view! { <Empty title body=t("list.empty.body") icon=object.icon.clone()>{create}{import}</Empty> }.into_any()
+        }
     }
-    let create = creating.map(|open| {
-        let label = tf("list.create", &[("object", &object.label)]);
-        view! { <button type="button" class="button primary" on:click=move |_| open.set(true)>{label}</button> }
+}
+
+/// Table or board.
+#[component]
+fn ViewChoice(url: Memo<ListUrl>, go: Callback<ListUrl>) -> impl IntoView {
+    let choice = move |(key, icon, text): (&'static str, &'static str, &'static str)| {
+        let is_shown = move || url.with(|url| url.view == key);
+        view! {
+            <button type="button" class="segment" aria-pressed=move || is_shown().to_string() title=t(text) aria-label=t(text)
+                on:click=move |_| go.run(ListUrl { view: key.to_owned(), ..url.get_untracked() })><Icon name=icon/></button>
+        }
+    };
+    let views = [("", "table", "list.table"), ("board", "layout-dashboard", "list.board")];
+    view! { <span class="segments" role="group" aria-label=t("list.view")>{views.into_iter().map(choice).collect_view()}</span> }
+}
+
+/// A key that opens something while nobody types.
+fn open_by_key(key: &'static str, open: RwSignal<bool>, allowed: bool) {
+    let handle = window_event_listener(ev::keydown, move |event| {
+        if allowed && event.key() == key && nav::is_shortcut(&event) {
+            event.prevent_default();
+            open.set(true);
+        }
     });
-    let import = may_import.then(|| {
-        let href = nav::with_query("/import", &[("object", &object.name)]);
-        view! { <a class="button" href=href>{t("list.import")}</a> }
-    });
-    let title = tf("list.empty", &[("objects", &object.plural)]);
-    view! { <Empty title body=t("list.empty.body") icon=object.icon.clone()>{create}{import}</Empty> }.into_any()
+    on_cleanup(move || handle.remove());
 }
 
 /// The list's own full-text box; what is typed goes into the URL after a moment.
@@ -136,16 +244,21 @@ fn TextBox(url: Memo<ListUrl>, go: Callback<ListUrl>) -> impl IntoView {
     };
     let text = RwSignal::new(url.get_untracked().q);
     let from_url = Memo::new(move |_| url.with(|url| url.q.clone()));
-    Effect::new(move |_| text.set(from_url.get()));
+    Effect::new(move |_| {
+        let q = from_url.get();
+        if text.with_untracked(|text| text.trim() != q) {
+            text.set(q);
+        }
+    });
     let turn = StoredValue::new(0u32);
     let on_input = move |event: ev::Event| {
         text.set(event_target_value(&event));
         let mine = turn.with_value(|n| n + 1);
         turn.set_value(mine);
         spawn_local(async move {
-            pause(250).await;
-            if turn.try_get_value() == Some(mine) {
-                navigate_to(text.get_untracked().trim());
+            pause(200).await;
+            if let (true, Some(text)) = (turn.try_get_value() == Some(mine), text.try_get_untracked()) {
+                navigate_to(text.trim());
             }
         });
     };
@@ -156,40 +269,5 @@ fn TextBox(url: Memo<ListUrl>, go: Callback<ListUrl>) -> impl IntoView {
             <input class="input" type="search" id="list-search" placeholder=t("list.search") autocomplete="off"
                 prop:value=move || text.get() on:input=on_input/>
         </label>
-    }
-}
-
-/// Next and previous. A cursor only leads forward, so the way back is remembered.
-#[component]
-fn Pager(page: Load<Page>, url: Memo<ListUrl>, go: Callback<ListUrl>) -> impl IntoView {
-    let trail = StoredValue::new(vec![String::new()]);
-    let next = move || page.value.with(|p| p.as_ref().and_then(|p| p.next.clone()).filter(|n| !n.is_empty()));
-    let forward = move |_| {
-        let now = url.get_untracked();
-        let Some(cursor) = next() else { return };
-        trail.update_value(|trail| {
-            trail.resize(now.page.max(1), String::new());
-            if let Some(last) = trail.last_mut() {
-                now.cursor.clone_into(last);
-            }
-        });
-        go.run(ListUrl { cursor, page: now.page + 1, ..now });
-    };
-    let back = move |_| {
-        let now = url.get_untracked();
-        let known = trail.with_value(|trail| trail.get(now.page.wrapping_sub(2)).cloned()).filter(|c| !c.is_empty());
-        let page = if known.is_some() { now.page - 1 } else { 1 };
-        go.run(ListUrl { cursor: known.unwrap_or_default(), page, ..now });
-    };
-    let is_first = move || url.with(|url| url.page <= 1);
-    let is_needed = move || !is_first() || next().is_some();
-    view! {
-        <Show when=is_needed>
-            <nav class="pager" aria-label=t("list.pages")>
-                <button type="button" class="button" disabled=is_first on:click=back><Icon name="chevron-left"/>{t("previous")}</button>
-                <span class="faint small">{move || tf("list.page", &[("n", &url.with(|u| u.page).to_string())])}</span>
-                <button type="button" class="button" disabled=move || next().is_none() on:click=forward>{t("next")}<Icon name="chevron-right"/></button>
-            </nav>
-        </Show>
     }
 }

@@ -1,13 +1,13 @@
-//! The state of a list, which is its URL: search text, filter, sort and place.
+//! The state of a list, which is its URL: search text, filter, sort, columns, and whether it is a table or a board.
 
 use aplomb_model::query::Condition;
-use aplomb_model::{Filter, Object, Sort};
+use aplomb_model::{Filter, Sort};
 use leptos_router::params::ParamsMap;
 
 use crate::api::ListQuery;
+use crate::kit::Wanted;
 use crate::state::nav;
 
-pub const PAGE_ROWS: u32 = 50;
 const DEFAULT_SORT: &str = "-updatedAt";
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,39 +15,32 @@ pub struct ListUrl {
     pub q: String,
     pub filter: String,
     pub sort: String,
-    pub cursor: String,
-    /// counted from 1
-    pub page: usize,
+    /// names of fields; empty for the usual ones
+    pub columns: String,
+    /// `board`, else a table
+    pub view: String,
 }
 
 impl ListUrl {
     pub fn read(query: &ParamsMap) -> ListUrl {
         let text = |name: &str| query.get(name).unwrap_or_default();
-        let page = text("page").parse().unwrap_or(1).max(1);
-        ListUrl { q: text("q"), filter: text("filter"), sort: text("sort"), cursor: text("cursor"), page }
+        let (q, filter, sort) = (text("q"), text("filter"), text("sort"));
+        ListUrl { q, filter, sort, columns: text("columns"), view: text("view") }
     }
 
     pub fn write(&self, object: &str) -> String {
-        let page = if self.page > 1 { self.page.to_string() } else { String::new() };
-        nav::with_query(
-            &nav::list_url(object),
-            &[
-                ("q", &self.q),
-                ("filter", &self.filter),
-                ("sort", &self.sort),
-                ("cursor", &self.cursor),
-                ("page", &page),
-            ],
-        )
-    }
-
-    /// The first page of the same list.
-    fn first(&self) -> ListUrl {
-        ListUrl { cursor: String::new(), page: 1, ..self.clone() }
+        let query = [
+            ("view", &*self.view),
+            ("q", &self.q),
+            ("filter", &self.filter),
+            ("sort", &self.sort),
+            ("columns", &self.columns),
+        ];
+        nav::with_query(&nav::list_url(object), &query)
     }
 
     pub fn with_q(&self, q: &str) -> ListUrl {
-        ListUrl { q: q.to_owned(), ..self.first() }
+        ListUrl { q: q.to_owned(), ..self.clone() }
     }
 
     pub fn with_conditions(&self, conditions: &[Condition]) -> ListUrl {
@@ -55,27 +48,47 @@ impl ListUrl {
         let filter = Filter::And { and };
         let filter =
             if conditions.is_empty() { String::new() } else { serde_json::to_string(&filter).unwrap_or_default() };
-        ListUrl { filter, ..self.first() }
+        ListUrl { filter, ..self.clone() }
     }
 
     pub fn without_filter(&self) -> ListUrl {
-        ListUrl { filter: String::new(), q: String::new(), ..self.first() }
+        ListUrl { filter: String::new(), q: String::new(), ..self.clone() }
     }
 
-    /// Sorted by `field`: upwards first, then downwards, then as if nothing was said.
-    pub fn sorted_by(&self, field: &str) -> ListUrl {
-        let sort = match self.order(field) {
-            None => field.to_owned(),
-            Some(false) => format!("-{field}"),
-            Some(true) => String::new(),
+    /// Sorted by `field`: upwards first, then downwards, then as if nothing was said. With `too`, what the list is sorted
+    /// by already stays in front.
+    pub fn sorted_by(&self, field: &str, too: bool) -> ListUrl {
+        let next = match self.order(field) {
+            None => Some(field.to_owned()),
+            Some((_, false)) => Some(format!("-{field}")),
+            Some((_, true)) => None,
         };
-        ListUrl { sort, ..self.first() }
+        let own = |part: &&str| Sort::parse(part).field == field;
+        let given: Vec<&str> = self.sort.split(',').filter(|part| !part.is_empty()).collect();
+        let parts: Vec<String> = if too {
+            let at = given.iter().position(|part| own(&part));
+            let mut parts: Vec<String> = given.iter().map(|part| (*part).to_owned()).collect();
+            match (at, next) {
+                (Some(at), Some(next)) => parts[at] = next,
+                (Some(at), None) => drop(parts.remove(at)),
+                (None, next) => parts.extend(next),
+            }
+            parts
+        } else {
+            next.into_iter().collect()
+        };
+        ListUrl { sort: parts.join(","), ..self.clone() }
     }
 
-    /// Whether the list is sorted by `field`, and whether downwards.
-    pub fn order(&self, field: &str) -> Option<bool> {
-        let sort = Sort::parse(self.effective_sort().split(',').next()?);
-        (sort.field == field).then_some(sort.descending)
+    /// Where `field` stands among what the list is sorted by, counted from 1, and whether downwards.
+    pub fn order(&self, field: &str) -> Option<(usize, bool)> {
+        let sorts = self.effective_sort().split(',').map(Sort::parse);
+        sorts.enumerate().find(|(_, sort)| sort.field == field).map(|(at, sort)| (at + 1, sort.descending))
+    }
+
+    /// How many fields the list is sorted by on purpose.
+    pub fn sort_count(&self) -> usize {
+        self.sort.split(',').filter(|part| !part.is_empty()).count()
     }
 
     /// With a search text and no wish, the best hit comes first.
@@ -104,19 +117,27 @@ impl ListUrl {
         }
     }
 
-    pub fn query(&self, object: &Object) -> ListQuery {
-        let mut fields: Vec<&str> = object.list.iter().map(String::as_str).collect();
-        if !fields.contains(&object.title.as_str()) {
-            fields.push(&object.title);
-        }
+    /// What is asked of the server for these rows; `backward` for the opposite order.
+    pub fn query(&self, object: &str, fields: &str, wanted: &Wanted) -> ListQuery {
+        let turned = |part: &str| match part.strip_prefix('-') {
+            Some(field) => field.to_owned(),
+            None => format!("-{part}"),
+        };
+        let sort = self.effective_sort();
+        let sort = match wanted.backward {
+            true => sort.split(',').map(turned).collect::<Vec<_>>().join(","),
+            false => sort.to_owned(),
+        };
         ListQuery {
-            object: object.name.clone(),
+            object: object.to_owned(),
             filter: self.filter.clone(),
-            sort: self.effective_sort().to_owned(),
-            fields: fields.join(","),
+            sort,
+            fields: fields.to_owned(),
             q: self.q.clone(),
-            cursor: self.cursor.clone(),
-            limit: PAGE_ROWS,
+            cursor: wanted.cursor.clone(),
+            offset: wanted.offset,
+            limit: wanted.limit as u32,
+            exact: wanted.exact,
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Records of any object: the list, the form, and the record's own page. All of it follows the object's declaration.
 
+mod board;
+mod bulk;
+mod card;
+mod column_choice;
+mod columns;
 mod convert;
 mod fields;
 mod filter;
@@ -7,6 +12,7 @@ mod form;
 mod history;
 mod list;
 mod list_url;
+mod move_form;
 mod record;
 mod related;
 mod table;

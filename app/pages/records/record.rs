@@ -9,12 +9,12 @@ use leptos_router::hooks::use_params_map;
 use super::convert::ConvertButton;
 use super::fields::Groups;
 use super::history::HistoryTab;
-use super::related::RelatedTab;
+use super::related::{QuickAdd, RelatedTab};
 use super::timeline::TimelineTab;
 use super::title_of;
 use crate::api::{self, Record};
 use crate::kit::{Avatar, Empty, Icon, Loaded, Notice, Shown, Tabs, toasts};
-use crate::state::{Load, format, load, nav, signed};
+use crate::state::{Load, format, live, load, nav, signed, trail};
 use crate::text::{t, tf};
 
 #[component]
@@ -37,10 +37,18 @@ pub fn RecordPage() -> impl IntoView {
 #[component]
 fn OneRecord(object: Arc<Object>, id: String) -> impl IntoView {
     let name = object.name.clone();
+    let id_of_live = id.clone();
     let record = load(
         move || (name.clone(), id.clone()),
         |(name, id), abort| async move { api::record(&name, &id, &abort).await },
     );
+    if let Some(live) = live() {
+        let key = StoredValue::new((object.name.clone(), id_of_live));
+        live.follow(
+            move |news| key.try_with_value(|(object, id)| news.is_about(object, id)).unwrap_or_default(),
+            move || record.refresh(),
+        );
+    }
     // What stays the same while fields change is drawn once; the rest follows the record.
     let there = Memo::new(move |_| record.value.with(|r| r.as_ref().map(|r| r.id.clone())));
     let page = move || match there.get() {
@@ -61,7 +69,10 @@ fn Page(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
             match tab.get() {
                 "history" => view! { <HistoryTab object=object.clone() id record/> }.into_any(),
                 "related" => view! { <RelatedTab object=object.clone() id record/> }.into_any(),
-                _ => view! { <TimelineTab object=name id record/> }.into_any(),
+                _ => {
+                    view! { <QuickAdd object=object.clone() id=id.clone() record/><TimelineTab object=name id record/> }
+                        .into_any()
+                }
             }
         }
     };
@@ -109,15 +120,18 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
             })
         })
     };
+    let back = trail().list_of(&object.name).unwrap_or_else(|| nav::list_url(&object.name));
     let trashed = move || record.value.with(|r| r.as_ref().is_some_and(|r| r.trashed_at.is_some()));
     let convert = (object.name == "lead" && signed.may("lead", Action::Update)).then(|| {
         view! { <ConvertButton id=id.clone() record/> }
     });
-    let delete =
-        signed.may(&object.name, Action::Delete).then(|| view! { <DeleteButton object=object.clone() id title/> });
+    let delete = signed
+        .may(&object.name, Action::Delete)
+        .then(|| view! { <DeleteButton object=object.clone() id=id.clone() title/> });
     view! {
         <nav class="crumbs" aria-label=t("record.where")>
-            <a href=nav::list_url(&object.name)>{object.plural.clone()}</a><Icon name="chevron-right"/><span aria-current="page" class="ellipsis">{move || title.get()}</span>
+            <a href=back>{object.plural.clone()}</a><Icon name="chevron-right"/><span aria-current="page" class="ellipsis" dir="auto">{move || title.get()}</span>
+            <Beside object=object.name.clone() id=id.clone()/>
         </nav>
         <header class="page-head record-head">
             {move || view! { <Avatar name=title.get()/> }}
@@ -130,6 +144,37 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
         </header>
         <Show when=trashed><Notice tone="warn" text=t("record.trashed")/></Show>
     }
+}
+
+/// The way to the records before and after this one in the list one came from, also by the keys `[` and `]`.
+#[component]
+fn Beside(object: String, id: String) -> impl IntoView {
+    let navigator = nav::navigator();
+    let (before, after) = trail().beside(&object, &id);
+    if before.is_none() && after.is_none() {
+        return ().into_any();
+    }
+    let urls = [before, after].map(|id| id.map(|id| nav::record_url(&object, &id)));
+    let by_key = urls.clone();
+    let handle = window_event_listener(leptos::ev::keydown, move |event| {
+        let at = match event.key().as_str() {
+            "[" => 0,
+            "]" => 1,
+            _ => return,
+        };
+        if let Some(url) = by_key[at].as_ref().filter(|_| nav::is_shortcut(&event)) {
+            navigator.go(url);
+        }
+    });
+    on_cleanup(move || handle.remove());
+    let words = [("record.before", "chevron-left", "["), ("record.after", "chevron-right", "]")];
+    let link = |(url, (text, icon, key)): (Option<String>, (&'static str, &'static str, &'static str))| {
+        match url {
+        Some(url) => view! { <a class="button icon-only" href=url aria-label=t(text) title=t(text) aria-keyshortcuts=key><Icon name=icon/></a> }.into_any(),
+        None => view! { <span class="button icon-only disabled" aria-hidden="true"><Icon name=icon/></span> }.into_any(),
+    }
+    };
+    view! { <span class="push nowrap beside">{urls.into_iter().zip(words).map(link).collect_view()}</span> }.into_any()
 }
 
 #[component]

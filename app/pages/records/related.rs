@@ -35,6 +35,27 @@ pub fn RelatedTab(object: Arc<Object>, id: String, record: Load<Record>) -> impl
     view! { <div class="related">{sections.collect_view()}</div> }
 }
 
+/// What one notes down about a record most often, a button each, with the record filled in.
+#[component]
+pub fn QuickAdd(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView {
+    const OFTEN: [&str; 4] = ["note", "task", "call", "meeting"];
+    let title = record.value.with_untracked(|r| r.as_ref().map(|r| title_of(&object, r)).unwrap_or_default());
+    let reference = json!({ "id": id, "object": object.name, "name": title });
+    let all = referring(&signed().objects(), &object.name);
+    let done = Callback::new(move |_: Record| record.refresh());
+    let button = |name: &&str| {
+        let (other, field) = all.iter().find(|(o, _)| o.name == *name && signed().may(name, Action::Create))?.clone();
+        let creating = RwSignal::new(false);
+        let value = if field.kind == FieldType::References { json!([reference]) } else { reference.clone() };
+        let given = Map::from_iter([(field.name, value)]);
+        Some(view! {
+            <button type="button" class="button small" data-testid=format!("add-{name}") on:click=move |_| creating.set(true)><Icon name=other.icon.clone()/>{other.label.clone()}</button>
+            <CreateDialog object=other open=creating on_done=done given/>
+        })
+    };
+    view! { <div class="actions start-actions" role="group" aria-label=t("record.note")>{OFTEN.iter().filter_map(button).collect_view()}</div> }
+}
+
 #[component]
 fn Section(other: Arc<Object>, field: Field, target: String, id: String, title: String) -> impl IntoView {
     let reference = json!({ "id": id, "object": target, "name": title });
@@ -83,7 +104,12 @@ fn rows(object: &Object, page: Page, all: &str) -> AnyView {
     let more = (page.next.is_some() || page.total.count > page.records.len() as u64).then(|| {
         view! { <a class="small" href=all.to_owned()>{tf("related.all", &[("n", &page.total.count.to_string())])}</a> }
     });
-    let aside = object.list.iter().filter(|name| **name != object.title).find_map(|name| field_of(object, name));
+    let aside = object
+        .list
+        .iter()
+        .filter(|name| **name != object.title)
+        .filter_map(|name| field_of(object, name))
+        .find(|f| !matches!(f.kind, FieldType::Reference | FieldType::References | FieldType::LongText));
     let row = |record: Record| {
         let title = title_of(object, &record);
         let beside = aside.clone().map(|field| {

@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 
 use crate::api::{self, Abort, Happening, Record};
 use crate::kit::{Badge, Empty, Icon, Trouble, Waiting, toasts};
-use crate::state::{Load, format, load, nav, signed};
+use crate::state::live::News;
+use crate::state::{Load, format, live, load, nav, signed};
 use crate::text::{maybe, t, tf};
 
 #[component]
@@ -23,6 +24,15 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
         },
         |(object, id), abort| async move { api::timeline(&object, &id, "", &abort).await },
     );
+    if let Some(live) = live() {
+        let own = id.clone();
+        // A note or a call is a record of its own that points here; what it points at, the feed does not say.
+        const KINDS: [&str; 6] = ["note", "task", "call", "meeting", "email", "activity"];
+        let related = move |news: &News| {
+            news.objects.iter().any(|o| KINDS.contains(&o.as_str())) || news.changes.iter().any(|c| c.id == own)
+        };
+        live.follow(related, move || first.refresh());
+    }
     Effect::new(move |_| {
         more.set(Vec::new());
         next.set(first.value.with(|page| page.as_ref().and_then(|p| p.next.clone())));
@@ -92,6 +102,9 @@ fn detail_of(entry: &Happening) -> Option<String> {
     let text = |json: &Json| json.as_str().filter(|s| !s.is_empty()).map(str::to_owned);
     if entry.kind != "change" {
         return text(&entry.detail).or_else(|| text(entry.detail.get("text")?));
+    }
+    if entry.title == "created" {
+        return None;
     }
     let changes = entry.detail.get("changes")?.as_array()?;
     let label = |change: &Json| text(change.get("label")?);

@@ -3,6 +3,7 @@
 use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_query_map;
 
+use super::frame::readable;
 use crate::api::{self, Hit, Snippet};
 use crate::kit::{Empty, Icon, Loaded};
 use crate::state::{load, nav, signed};
@@ -75,7 +76,7 @@ fn row(hit: Hit) -> AnyView {
     let icon = object.as_ref().map(|o| o.icon.clone()).unwrap_or_default();
     let label = object.map(|o| o.label.clone()).unwrap_or_default();
     let snippet = hit.snippet.map(|snippet| view! { <p class="snippet">{pieces(&snippet)}</p> });
-    let subtitle = hit.subtitle.filter(|s| !s.is_empty()).map(|s| format!(" · {s}"));
+    let subtitle = hit.subtitle.filter(|s| !s.is_empty()).map(|s| format!(" · {}", readable(&s)));
     let title = if hit.title.is_empty() { t("unnamed").to_owned() } else { hit.title };
     view! {
         <li>

@@ -1,7 +1,7 @@
 //! Settings: the organisation, people, keys, sample data, the trash. Sections show for those who may use them.
 
 mod keys;
-mod organisation;
+pub mod organisation;
 mod sample;
 mod trash;
 mod users;
@@ -21,6 +21,13 @@ const SECTIONS: [(&str, &str, &str, Option<&str>); 5] = [
     ("sample", "settings.sample", "box", Some("manageSettings")),
     ("trash", "settings.trash", "trash-2", None),
 ];
+
+/// Key, text and icon of each section that this user may open.
+pub fn sections() -> Vec<(&'static str, &'static str, &'static str)> {
+    let session = signed().session;
+    let open = SECTIONS.into_iter().filter(|(.., needs)| needs.is_none_or(|c| session.can(c)));
+    open.map(|(key, label, icon, _)| (key, t(label), icon)).collect()
+}
 
 #[component]
 pub fn SettingsPage() -> impl IntoView {

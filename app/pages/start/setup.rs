@@ -2,39 +2,17 @@
 
 use leptos::{ev, prelude::*, task::spawn_local};
 use serde_json::json;
+use wasm_bindgen::JsCast;
 
 use super::{Start, kit::Kit};
 use crate::api::{self, Failure, Founded};
 use crate::app::gate;
 use crate::kit::{Notice, Plain, Secret, Strength};
-use crate::state::format::browser_zone;
+use crate::pages::settings::organisation::FormatsDraft;
+use crate::state::format::{Formats, browser_zone, zones};
 use crate::text::{t, tf};
 
 const CURRENCIES: [&str; 12] = ["EUR", "USD", "GBP", "CHF", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "JPY", "INR"];
-const ZONES: [&str; 22] = [
-    "UTC",
-    "Europe/Berlin",
-    "Europe/London",
-    "Europe/Paris",
-    "Europe/Madrid",
-    "Europe/Rome",
-    "Europe/Zurich",
-    "Europe/Vienna",
-    "Europe/Amsterdam",
-    "Europe/Stockholm",
-    "Europe/Warsaw",
-    "Europe/Istanbul",
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Los_Angeles",
-    "America/Sao_Paulo",
-    "Asia/Dubai",
-    "Asia/Kolkata",
-    "Asia/Singapore",
-    "Asia/Tokyo",
-    "Australia/Sydney",
-];
 const STEPS: [&str; 5] =
     ["setup.step.code", "setup.step.organisation", "setup.step.admin", "setup.step.unseal", "setup.step.start"];
 
@@ -52,6 +30,7 @@ struct Draft {
     generate: RwSignal<bool>,
     passphrase: RwSignal<String>,
     start: RwSignal<&'static str>,
+    formats: FormatsDraft,
 }
 
 impl Draft {
@@ -69,6 +48,7 @@ impl Draft {
             generate: RwSignal::new(true),
             passphrase: text(""),
             start: RwSignal::new("sample"),
+            formats: FormatsDraft::new(Formats::of_browser()),
         }
     }
 
@@ -117,6 +97,8 @@ pub fn SetUp() -> impl IntoView {
             busy.try_set(false);
             match answer {
                 Ok(kit) => {
+                    // Whoever came this far is logged in. What fails here can be said again in the settings.
+                    let _ = api::set_formats(&draft.formats.get()).await;
                     founded.try_set(Some(kit));
                 }
                 Err(f) => {
@@ -126,9 +108,27 @@ pub fn SetUp() -> impl IntoView {
             }
         });
     };
+    // A wrong code is said at once, not after four more questions.
+    let check = move || {
+        busy.set(true);
+        failure.set(None);
+        spawn_local(async move {
+            let answer = api::check_code(draft.code.get_untracked().trim()).await;
+            busy.try_set(false);
+            match answer {
+                Ok(()) => drop(step.try_set(1)),
+                Err(f) => drop(failure.try_set(Some(f))),
+            }
+        });
+    };
+    focus_first_input(step);
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        if step.get_untracked() + 1 < STEPS.len() { step.update(|s| *s += 1) } else { send() }
+        match step.get_untracked() {
+            0 => check(),
+            at if at + 1 < STEPS.len() => step.set(at + 1),
+            _ => send(),
+        }
     };
     let enter = Callback::new(move |()| {
         if draft.start.get_untracked() == "import" {
@@ -171,6 +171,21 @@ pub fn SetUp() -> impl IntoView {
     }
 }
 
+/// Each step begins at its first input, or at the chosen one of several.
+fn focus_first_input(step: RwSignal<usize>) {
+    Effect::new(move |_| {
+        step.track();
+        request_animation_frame(|| {
+            let found = ["input:checked", "input"]
+                .iter()
+                .find_map(|css| document().query_selector(&format!("[data-testid=setup] {css}")).ok().flatten());
+            if let Some(input) = found.and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
+                let _ = input.focus();
+            }
+        });
+    });
+}
+
 fn fields(draft: Draft, step: usize) -> AnyView {
     match step {
         0 => view! {
@@ -200,13 +215,14 @@ fn organisation(draft: Draft) -> AnyView {
             <Plain id="organisation-zone" label=t("organisation.zone") value=draft.zone list="zones" hint=t("organisation.zone.hint")/>
         </div>
         <datalist id="currencies">{CURRENCIES.into_iter().map(option).collect_view()}</datalist>
-        <datalist id="zones">{ZONES.into_iter().map(option).collect_view()}</datalist>
+        <datalist id="zones">{zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view()}</datalist>
         <div class="row">
             <label for="organisation-language">{t("organisation.language")}</label>
             <select id="organisation-language" class="input" on:change=move |e| draft.language.set(event_target_value(&e))>
                 <option value="en">"English"</option>
             </select>
         </div>
+        {draft.formats.inputs()}
     }
     .into_any()
 }

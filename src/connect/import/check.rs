@@ -8,18 +8,20 @@ use aplomb_model::{FieldCode, Id, Result};
 
 use super::Imports;
 use super::job::Work;
-use super::plan::{Memory, Plan};
+use super::matching::Memory;
+use super::plan::Plan;
 use super::source::SealedSource;
 use super::state::{Notes, State};
 use crate::map::convert::{Converter, Draft};
 use crate::map::table;
 use crate::read::Row;
-use crate::view::{ImportView, NewChoices, Preview, Problem, ProblemGroup};
+use crate::view::{Alike, ImportView, NewChoices, Preview, Problem, ProblemGroup};
 
 const BATCH: usize = 1_000;
 /// Refused cells that are shown.
 const MAX_PROBLEMS: usize = 100;
 const MAX_GROUPS: usize = 200;
+const MAX_PAIRS: usize = 20;
 
 #[derive(Default)]
 struct Tally {
@@ -46,8 +48,8 @@ impl Imports {
         let columns = state.rules(&work.object);
         let (currency, zone) = self.money_and_zone(ctx, &state.options)?;
         let (schema, object) = (work.schema.clone(), work.object.clone());
-        let add = self.may_add_choices(ctx, &state.options);
-        let mut converter = Converter::new(&schema, &object, &columns, currency, zone, add);
+        let unknown = self.unknown_choices(ctx, &state.options);
+        let mut converter = Converter::new(&schema, &object, &columns, currency, zone, unknown);
         let mut memory = Some(Memory::default());
         let mut tally = Tally::default();
         let mut rows: Vec<Row> = Vec::new();
@@ -91,11 +93,19 @@ impl Imports {
     }
 }
 
+fn put(to: &mut Alike, from: &Alike) {
+    to.rows += from.rows;
+    let room = MAX_PAIRS.saturating_sub(to.examples.len());
+    to.examples.extend(from.examples.iter().take(room).cloned());
+}
+
 impl Tally {
     fn add(&mut self, state: &State, plan: &Plan) {
         let p = &mut self.preview;
         p.refused += plan.refused.len() as u64;
         p.skip += plan.skipped;
+        put(&mut p.together, &plan.together);
+        put(&mut p.apart, &plan.apart);
         for entry in &plan.entries {
             let more = entry.rows.len() as u64 - 1;
             match (&entry.before, entry.changed) {

@@ -26,6 +26,9 @@ impl Imports {
                 reasons.insert(refused.row, texts.collect::<Vec<String>>().join("; "));
             }
         }
+        if run.file_gone {
+            return reasons_only(reasons, out);
+        }
         let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
         let mut failed = None;
         let header = state.shape.headers.iter().map(String::as_str).chain(["aplomb_errors"]);
@@ -58,6 +61,18 @@ impl Imports {
             None => writer.flush().map_err(|_| Error::internal("the file cannot be written")),
         }
     }
+}
+
+/// When the file is no longer kept.
+fn reasons_only(reasons: HashMap<u64, String>, out: &mut dyn Write) -> Result<()> {
+    let mut reasons: Vec<(u64, String)> = reasons.into_iter().collect();
+    reasons.sort();
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(["row", "aplomb_errors"]).map_err(broken)?;
+    for (row, reason) in reasons {
+        writer.write_record([&row.to_string(), &guard(&reason)]).map_err(broken)?;
+    }
+    writer.flush().map_err(|_| Error::internal("the file cannot be written"))
 }
 
 fn broken(_: csv::Error) -> Error {

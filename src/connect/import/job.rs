@@ -1,21 +1,23 @@
-//! The work of an import, on a thread of its own: batch after batch, each noted before and after it is written, so
-//! that after a crash the next run goes on where this one stopped and a revert knows what was written.
+//! The work of an import, on a thread of its own: batch after batch. What a batch wrote and how far the import is are
+//! written with the records, all or nothing: after a crash the next run goes on where this one stopped, no row is lost
+//! or taken twice, and a revert knows what was written.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use aplomb_crm::{BulkOp, Crm, Ctx, JobNext};
+use aplomb_crm::{BulkOp, BulkResult, Crm, Ctx, JobNext};
 use aplomb_model::{Code, Error, FieldError, Id, Object, Result, Schema};
 
 use super::ids::Ids;
-use super::plan::{Entry, OpenLink, Plan, Planner};
+use super::plan::{OpenLink, Plan, Planner, Told};
 use super::resolve::{Owners, Resolver};
-use super::state::{BatchDoc, Item, Refused, Run, State};
+use super::state::{BatchDoc, Item, Notes, Refused, Run, State};
 use super::{Imports, links, source::SealedSource};
 use crate::map::convert::{CellProblem, Converter, Draft};
 use crate::map::table;
 use crate::read::Row;
-use crate::view::Status;
+use crate::view::{Progress, Status};
 
 /// Rows of one batch.
 const BATCH: usize = 1_000;
@@ -57,7 +59,13 @@ impl Imports {
         }
         let ctx = self.job_ctx(state.created_by, id)?;
         run.finished_at = Some(ctx.now);
+        run.seq = Some(self.crm.seq());
+        // refused rows are given back from the file; without any it has served
+        run.file_gone = run.status == Some(Status::Done) && run.progress.refused == 0;
         run.save(&self.crm, &ctx, id)?;
+        if run.file_gone {
+            super::source::remove(&self.uploads, id);
+        }
         Ok(JobNext::Done)
     }
 
@@ -66,7 +74,7 @@ impl Imports {
         let mut work = Work::new(&self.crm, &ctx, state)?;
         let columns = state.rules(&work.object);
         let (currency, zone) = self.money_and_zone(&ctx, &state.options)?;
-        let add = self.may_add_choices(&ctx, &state.options);
+        let unknown = self.unknown_choices(&ctx, &state.options);
         // choices are added to the declaration between batches, so the converter is made anew for each
         let after = run.row;
         let mut rows: Vec<Row> = Vec::with_capacity(BATCH);
@@ -74,7 +82,7 @@ impl Imports {
         let mut source = SealedSource::open(&self.uploads, state.id)?;
         let mut flush = |rows: &mut Vec<Row>, work: &mut Work<'_>| -> Result<()> {
             let (schema, object) = (work.schema.clone(), work.object.clone());
-            let mut converter = Converter::new(&schema, &object, &columns, currency, zone.clone(), add);
+            let mut converter = Converter::new(&schema, &object, &columns, currency, zone.clone(), unknown);
             let last = rows.last().map_or(after, |r| r.number);
             let drafts: Vec<Draft> = rows.drain(..).map(|r| converter.row(&r)).collect();
             self.batch(work, run, drafts, last)
@@ -105,32 +113,31 @@ impl Imports {
         links::settle(&self.crm, &ctx, &mut work, run)
     }
 
-    /// Decides and writes one batch, exactly once.
+    /// Decides and writes one batch, exactly once: what it wrote and how far the import is are of the same batch.
     fn batch(&self, work: &mut Work<'_>, run: &mut Run, drafts: Vec<Draft>, last: u64) -> Result<()> {
         let ctx = self.job_ctx(work.state.created_by, work.state.id)?;
-        let (id, number) = (work.state.id, run.batches);
-        if let Some(mut doc) = BatchDoc::load(&self.crm, id, number)? {
-            if !doc.done && is_written(&self.crm, &ctx, &work.schema, &doc)? {
-                finish_items(&self.crm, &ctx, &work.schema, &mut doc)?;
-                doc.done = true;
-                doc.save(&self.crm, &ctx, id, number)?;
-            }
-            if doc.done {
-                return run.take(&self.crm, &ctx, id, &doc);
-            }
-        }
         self.add_choices(&ctx, work, &drafts)?;
-        let count = drafts.len() as u64;
-        let plan = work.planner(&ctx).plan(drafts)?;
-        let mut doc = BatchDoc { last_row: last, ..BatchDoc::default() };
-        doc.describe(&plan, count);
-        doc.save(&self.crm, &ctx, id, number)?;
-        let links = write(&self.crm, &ctx, work, plan, &mut doc)?;
-        finish_items(&self.crm, &ctx, &work.schema, &mut doc)?;
-        doc.done = true;
-        links::remember(&self.crm, &ctx, &work.object, id, number, &links)?;
-        doc.save(&self.crm, &ctx, id, number)?;
-        run.take(&self.crm, &ctx, id, &doc)
+        let rows = drafts.len() as u64;
+        let mut plan = work.planner(&ctx).plan(drafts)?;
+        let planned = Done::planned(&plan, rows);
+        let named = std::mem::take(&mut plan.named).into_iter().map(|e| e.into_op(true));
+        let entries = std::mem::take(&mut plan.entries).into_iter().filter(|e| e.changed).map(|e| e.into_op(false));
+        let (told, ops): (Vec<Told>, Vec<BulkOp>) = named.chain(entries).unzip();
+        let (id, number) = (work.state.id, run.batches);
+        let mut next = run.clone();
+        let seq = self.crm.bulk_with(&ctx, &ops, &format!("import:{id}"), |results| {
+            let mut done = planned.clone();
+            done.settle(&told, results);
+            let open: Vec<&OpenLink> = plan.links.iter().filter(|l| !done.lost.contains(&l.record)).collect();
+            let mut docs = links::remember(&work.object, work.state, number, &open)?;
+            next = run.clone();
+            next.take(&done.progress, &plan.notes, last);
+            docs.extend([done.doc.doc(id, number)?, next.doc(id)?]);
+            Ok(docs)
+        })?;
+        next.seq = Some(seq);
+        *run = next;
+        Ok(())
     }
 
     /// Offers the choices that the rows bring, once for all rows.
@@ -208,121 +215,82 @@ impl<'a> Work<'a> {
 }
 
 impl Run {
-    /// Counts a batch that is done and stores how far the import is.
-    fn take(&mut self, crm: &Crm, ctx: &Ctx, id: Id, doc: &BatchDoc) -> Result<()> {
-        self.progress.add(&doc.progress);
-        self.notes.add(&doc.notes);
+    /// Counts a batch that is done.
+    fn take(&mut self, progress: &Progress, notes: &Notes, last_row: u64) {
+        self.progress.add(progress);
+        self.notes.add(notes);
         self.batches += 1;
-        self.row = doc.last_row;
-        self.save(crm, ctx, id)
+        self.row = last_row;
     }
 }
 
-impl BatchDoc {
-    /// What the plan is about to do.
-    fn describe(&mut self, plan: &Plan, rows: u64) {
-        self.notes = plan.notes.clone();
-        self.refused = plan.refused.iter().map(|(row, reasons)| refused(*row, reasons)).collect();
-        self.items = plan.named.iter().map(|e| item(e, true)).collect();
-        self.items.extend(plan.entries.iter().filter(|e| e.changed).map(|e| item(e, false)));
-        let p = &mut self.progress;
-        p.done = rows;
-        p.refused = plan.refused.len() as u64;
-        p.companies_created = plan.named.len() as u64;
-        p.skipped = plan.skipped;
+/// What a batch does, told from the plan and from what the rules say to it.
+#[derive(Clone)]
+struct Done {
+    doc: BatchDoc,
+    progress: Progress,
+    /// records that are not made after all
+    lost: HashSet<Id>,
+}
+
+impl Done {
+    fn planned(plan: &Plan, rows: u64) -> Done {
+        let refused = plan.refused.iter().map(|(row, reasons)| refused(*row, reasons)).collect();
+        let mut progress = Progress {
+            done: rows,
+            refused: plan.refused.len() as u64,
+            companies_created: plan.named.len() as u64,
+            skipped: plan.skipped,
+            ..Progress::default()
+        };
         for entry in &plan.entries {
             let more = entry.rows.len() as u64 - 1;
             match (&entry.before, entry.changed) {
-                (None, _) => (p.created, p.updated) = (p.created + 1, p.updated + more),
-                (Some(_), true) => p.updated += 1 + more,
-                (Some(_), false) => p.skipped += 1 + more,
+                (None, _) => (progress.created, progress.updated) = (progress.created + 1, progress.updated + more),
+                (Some(_), true) => progress.updated += 1 + more,
+                (Some(_), false) => progress.skipped += 1 + more,
+            }
+        }
+        Done { doc: BatchDoc { items: Vec::new(), refused }, progress, lost: HashSet::new() }
+    }
+
+    fn settle(&mut self, told: &[Told], results: &[BulkResult]) {
+        for (told, result) in told.iter().zip(results) {
+            let Told { object, id, before, named, .. } = *told;
+            match result {
+                Err(errors) => self.refuse(told, errors),
+                Ok((_, after)) if *after > before => {
+                    self.doc.items.push(Item { object, id, before, after: *after, named })
+                }
+                Ok(_) => {}
             }
         }
     }
 
     /// Takes an entry that the rules refused out of the counts.
-    fn refuse(&mut self, entry: &Entry, errors: &[FieldError], named: bool) {
-        self.items.retain(|i| i.id != entry.id);
+    fn refuse(&mut self, told: &Told, errors: &[FieldError]) {
+        self.lost.insert(told.id);
         let p = &mut self.progress;
-        if named {
+        if told.named {
             p.companies_created = p.companies_created.saturating_sub(1);
             return;
         }
-        let rows = entry.rows.len() as u64;
-        match entry.before {
-            None => (p.created, p.updated) = (p.created.saturating_sub(1), p.updated.saturating_sub(rows - 1)),
-            Some(_) => p.updated = p.updated.saturating_sub(rows),
+        let rows = told.rows.len() as u64;
+        match told.before {
+            0 => (p.created, p.updated) = (p.created.saturating_sub(1), p.updated.saturating_sub(rows - 1)),
+            _ => p.updated = p.updated.saturating_sub(rows),
         }
         p.refused += rows;
-        let reasons: Vec<CellProblem> = errors
-            .iter()
-            .map(|e| CellProblem {
-                field: Some(e.field.clone()),
-                ..CellProblem::row(&e.code, &format!("{}: {}", e.field, e.detail))
-            })
-            .collect();
-        self.refused.extend(entry.rows.iter().map(|row| refused(*row, &reasons)));
+        let reason = |e: &FieldError| CellProblem {
+            field: Some(e.field.clone()),
+            ..CellProblem::row(&e.code, &format!("{}: {}", e.field, e.detail))
+        };
+        let reasons: Vec<CellProblem> = errors.iter().map(reason).collect();
+        self.doc.refused.extend(told.rows.iter().map(|row| refused(*row, &reasons)));
     }
-}
-
-fn item(entry: &Entry, named: bool) -> Item {
-    let before = entry.before.as_ref().map_or(0, |r| r.version);
-    Item { object: entry.object.code, id: entry.id, before, after: 0, named }
 }
 
 fn refused(row: u64, reasons: &[CellProblem]) -> Refused {
     let reason = |p: &CellProblem| (p.column.map(|c| c as u32), p.code.clone(), p.detail.clone());
     Refused { row, reasons: reasons.iter().map(reason).collect() }
-}
-
-/// Writes the plan in one batch; what the rules refuse goes back into `doc`. Returns the links still open.
-fn write(crm: &Crm, ctx: &Ctx, work: &Work<'_>, plan: Plan, doc: &mut BatchDoc) -> Result<Vec<OpenLink>> {
-    let entries: Vec<(&Entry, bool)> = (plan.named.iter().map(|e| (e, true)))
-        .chain(plan.entries.iter().filter(|e| e.changed).map(|e| (e, false)))
-        .collect();
-    let ops: Vec<BulkOp> = entries.iter().map(|(e, _)| e.op()).collect();
-    if ops.is_empty() {
-        return Ok(plan.links);
-    }
-    let done = crm.bulk(ctx, ops, &format!("import:{}", work.state.id))?;
-    let mut lost = Vec::new();
-    for ((entry, named), result) in entries.iter().zip(done.results) {
-        if let Err(errors) = result {
-            doc.refuse(entry, &errors, *named);
-            lost.push(entry.id);
-        }
-    }
-    Ok(plan.links.into_iter().filter(|l| !lost.contains(&l.record)).collect())
-}
-
-/// Whether a batch that was only announced reached the store: then all of it did.
-fn is_written(crm: &Crm, ctx: &Ctx, schema: &Schema, doc: &BatchDoc) -> Result<bool> {
-    let versions = versions(crm, ctx, schema, &doc.items)?;
-    Ok(doc.items.iter().zip(versions).any(|(item, version)| version.is_some_and(|v| v > item.before)))
-}
-
-/// Notes the versions that the records have now; what is not there was refused.
-fn finish_items(crm: &Crm, ctx: &Ctx, schema: &Schema, doc: &mut BatchDoc) -> Result<()> {
-    let versions = versions(crm, ctx, schema, &doc.items)?;
-    for (item, version) in doc.items.iter_mut().zip(versions) {
-        item.after = version.unwrap_or(0);
-    }
-    doc.items.retain(|i| i.after > i.before);
-    Ok(())
-}
-
-fn versions(crm: &Crm, ctx: &Ctx, schema: &Schema, items: &[Item]) -> Result<Vec<Option<u32>>> {
-    let mut found = vec![None; items.len()];
-    let mut objects: Vec<_> = items.iter().map(|i| i.object).collect();
-    objects.sort();
-    objects.dedup();
-    for code in objects {
-        let Some(object) = schema.by_code(code) else { continue };
-        let places: Vec<usize> = (0..items.len()).filter(|i| items[*i].object == code).collect();
-        let ids: Vec<Id> = places.iter().map(|i| items[*i].id).collect();
-        for (place, record) in places.into_iter().zip(crm.records(ctx, &object.name, &ids)?) {
-            found[place] = record.map(|r| r.version);
-        }
-    }
-    Ok(found)
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aplomb_crm::{BulkOp, Crm, Ctx};
+use aplomb_crm::{BulkDoc, BulkOp, Crm, Ctx};
 use aplomb_model::value::Link;
 use aplomb_model::{Error, FieldCode, FieldType, Id, Object, ObjectCode, Result, Schema, Value};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::job::Work;
 use super::plan::OpenLink;
 use super::resolve::Resolver;
-use super::state::{LINKS, Run};
+use super::state::{LINKS, Run, State};
 use crate::map::convert::Reference;
 use crate::map::target::Key;
 
@@ -35,32 +35,28 @@ struct Waiting {
 
 const KEYS: [Key; 6] = [Key::Any, Key::Id, Key::External, Key::Name, Key::Domain, Key::Email];
 
-/// Keeps the open links of a batch.
-pub fn remember(crm: &Crm, ctx: &Ctx, object: &Object, import: Id, batch: u32, links: &[OpenLink]) -> Result<()> {
+/// Documents that keep the open links of a batch.
+pub fn remember(object: &Object, state: &State, batch: u32, links: &[&OpenLink]) -> Result<Vec<BulkDoc>> {
     // by name alone nothing is certain enough to be linked days later
     let lasting = links.iter().filter(|l| l.reference.by != Key::Name);
-    let mut by_target: BTreeMap<&str, Vec<&OpenLink>> = BTreeMap::new();
+    let mut by_target: BTreeMap<&str, Vec<Waiting>> = BTreeMap::new();
     for link in lasting {
-        by_target.entry(&link.reference.object).or_default().push(link);
+        let waiting = Waiting {
+            object: object.code,
+            record: link.record,
+            field: link.reference.field,
+            target: link.reference.object.clone(),
+            by: KEYS.iter().position(|k| *k == link.reference.by).unwrap_or(0) as u8,
+            text: link.reference.text.clone(),
+            source: state.options.source.clone(),
+        };
+        by_target.entry(&link.reference.object).or_default().push(waiting);
     }
-    for (target, links) in by_target {
-        let source = crate::import::state::State::load(crm, import)?.options.source;
-        let waiting: Vec<Waiting> = links
-            .into_iter()
-            .map(|l| Waiting {
-                object: object.code,
-                record: l.record,
-                field: l.reference.field,
-                target: target.to_owned(),
-                by: KEYS.iter().position(|k| *k == l.reference.by).unwrap_or(0) as u8,
-                text: l.reference.text.clone(),
-                source: source.clone(),
-            })
-            .collect();
-        let key = [target.as_bytes(), b"\0", import.as_bytes(), &batch.to_be_bytes()].concat();
-        crm.put_doc(ctx, LINKS, &key, Some(encode(&waiting)?))?;
-    }
-    Ok(())
+    let doc = |(target, waiting): (&str, Vec<Waiting>)| {
+        let key = [target.as_bytes(), b"\0", state.id.as_bytes(), &batch.to_be_bytes()].concat();
+        Ok(BulkDoc { kind: LINKS, key, value: Some(encode(&waiting)?) })
+    };
+    by_target.into_iter().map(doc).collect()
 }
 
 /// Sets what waits for records of this import's object.

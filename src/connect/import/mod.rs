@@ -5,9 +5,14 @@ mod check;
 mod errors;
 mod ids;
 mod job;
+mod linking;
 mod links;
+mod matching;
+mod merge;
+mod names;
 mod plan;
 mod resolve;
+mod retention;
 mod revert;
 mod source;
 mod start;
@@ -29,13 +34,16 @@ use serde_json::json;
 pub use source::Upload;
 use state::{Run, STATE, State};
 
-use crate::view::{ImportView, MapTo, Options, Status};
+use crate::read::MAX_FILE;
+use crate::view::{ImportView, MapTo, Options, Status, UnknownChoice};
 
 /// The time, for jobs: they have no request to take it from.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 const IMPORT_JOB: &str = "import";
 const REVERT_JOB: &str = "import.revert";
+/// Removes what is kept of an import when its time is over.
+const TIDY_JOB: &str = "import.tidy";
 /// Imports that a list shows.
 const MAX_LIST: usize = 500;
 
@@ -46,13 +54,17 @@ pub struct Imports {
     uploads: Arc<SealedDir>,
     now: Now,
     random: Random,
+    /// largest upload in bytes
+    max_file: u64,
 }
 
 impl Imports {
     pub fn new(crm: Crm, uploads: Arc<SealedDir>, now: Now, random: Random) -> Imports {
-        let imports = Imports { crm, uploads, now, random };
+        let imports = Imports { crm, uploads, now, random, max_file: MAX_FILE };
         imports.register(IMPORT_JOB, Imports::run_import);
         imports.register(REVERT_JOB, Imports::run_revert);
+        imports.register(TIDY_JOB, Imports::run_tidy);
+        imports.remove_orphans();
         imports
     }
 
@@ -62,8 +74,13 @@ impl Imports {
         let handler = move |crm: &Crm, job: &JobRun| {
             let id = job.payload.get("import").and_then(|v| v.as_str()).and_then(|t| t.parse::<Id>().ok());
             let id = id.ok_or_else(|| Error::internal("a job without its import"))?;
-            let imports =
-                Imports { crm: crm.clone(), uploads: uploads.clone(), now: now.clone(), random: random.clone() };
+            let imports = Imports {
+                crm: crm.clone(),
+                uploads: uploads.clone(),
+                now: now.clone(),
+                random: random.clone(),
+                max_file: MAX_FILE,
+            };
             match work(&imports, id) {
                 // the import is gone, and so is the work
                 Err(e) if e.code == Code::NotFound => Ok(JobNext::Done),
@@ -76,7 +93,7 @@ impl Imports {
     /// Somewhere to write the file to, piece by piece; then [`Imports::start_upload`].
     pub fn upload(&self, ctx: &Ctx) -> Result<Upload> {
         may_import(ctx)?;
-        Upload::create(self.uploads.clone(), ctx.new_id())
+        Upload::create(self.uploads.clone(), ctx.new_id(), self.max_file)
     }
 
     /// Both in one, from a reader. At most 1 GiB.
@@ -130,10 +147,9 @@ impl Imports {
         self.complete(&state)?;
         state.started_at = Some(ctx.now);
         state.created_by = ctx.actor.user;
-        state.save(&self.crm, ctx)?;
         let run = Run { status: Some(Status::Queued), ..Run::default() };
-        run.save(&self.crm, ctx, id)?;
-        self.crm.enqueue(ctx, IMPORT_JOB, &json!({"import": id}), ctx.now)?;
+        let docs = vec![state.doc()?, run.doc(id)?];
+        self.crm.enqueue_with(ctx, IMPORT_JOB, &json!({"import": id}), ctx.now, docs)?;
         Ok(state.view(&self.crm, run))
     }
 
@@ -145,9 +161,8 @@ impl Imports {
             return Err(Error::new(Code::Conflict, "only a finished import can be reverted"));
         }
         self.may_write(ctx, &state)?;
-        run.status = Some(Status::Reverting);
-        run.save(&self.crm, ctx, id)?;
-        self.crm.enqueue(ctx, REVERT_JOB, &json!({"import": id}), ctx.now)?;
+        (run.status, run.taken_back, run.revert) = (Some(Status::Reverting), 0, None);
+        self.crm.enqueue_with(ctx, REVERT_JOB, &json!({"import": id}), ctx.now, vec![run.doc(id)?])?;
         Ok(state.view(&self.crm, run))
     }
 
@@ -160,15 +175,19 @@ impl Imports {
     /// Removes an import that is not at work: the file and what is known of it, not the records.
     pub fn delete(&self, ctx: &Ctx, id: Id) -> Result<()> {
         let state = self.visible(ctx, id)?;
-        let run = Run::load(&self.crm, id)?;
-        if !run.is_idle() {
+        if !Run::load(&self.crm, id)?.is_idle() {
             return Err(Error::new(Code::Conflict, "the import is at work"));
         }
+        self.forget(ctx, &state)
+    }
+
+    fn forget(&self, ctx: &Ctx, state: &State) -> Result<()> {
+        let (id, run) = (state.id, Run::load(&self.crm, state.id)?);
         for number in 0..=run.batches {
             self.crm.put_doc(ctx, state::BATCH, &state::BatchDoc::key(id, number), None)?;
         }
         self.crm.put_doc(ctx, state::RUN, id.as_bytes(), None)?;
-        self.crm.put_doc(ctx, STATE, state.id.as_bytes(), None)?;
+        self.crm.put_doc(ctx, STATE, id.as_bytes(), None)?;
         source::remove(&self.uploads, id);
         Ok(())
     }
@@ -180,8 +199,7 @@ impl Imports {
         let mut left = timeout;
         loop {
             let view = self.get(ctx, id)?;
-            let idle = !matches!(view.status, Status::Queued | Status::Running | Status::Reverting);
-            if idle || left.is_zero() {
+            if !view.status.is_busy() || left.is_zero() {
                 return Ok(view);
             }
             std::thread::sleep(pause);
@@ -241,8 +259,12 @@ impl Imports {
         Ok((currency, TimeZone::get(name).unwrap_or(TimeZone::UTC)))
     }
 
-    fn may_add_choices(&self, ctx: &Ctx, options: &Options) -> bool {
-        options.add_choices && can(&ctx.actor, Capability::ManageSchema)
+    /// Only who may change declarations adds choices.
+    fn unknown_choices(&self, ctx: &Ctx, options: &Options) -> UnknownChoice {
+        match options.unknown_choice {
+            UnknownChoice::Add if !can(&ctx.actor, Capability::ManageSchema) => UnknownChoice::Refuse,
+            chosen => chosen,
+        }
     }
 }
 

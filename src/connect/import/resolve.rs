@@ -1,11 +1,11 @@
 //! From the words of a file to records: owners by name or address, companies and others by id, domain or name.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use aplomb_crm::{Crm, Ctx};
 use aplomb_model::query::{Kind, Scalar};
-use aplomb_model::{Id, Object, Result, Schema, fold};
+use aplomb_model::{Id, Object, Result, Schema, Value, fold};
+use sha2::{Digest, Sha256};
 
 use crate::map::cell;
 use crate::map::convert::{Draft, Reference};
@@ -57,19 +57,33 @@ fn login(text: &str) -> String {
 /// Finds referenced records, many at a time, and remembers them.
 pub struct Resolver {
     source: String,
-    known: HashMap<Word, Option<Id>>,
+    known: HashMap<u128, Option<Id>>,
+    /// of those found by name: records that have an id of this old system
+    with_old_id: HashSet<Id>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Word {
-    object: String,
+/// A value of a field of an object that references may mean.
+#[derive(Debug, Clone)]
+struct Word<'a> {
+    object: &'a str,
     field: &'static str,
     text: String,
 }
 
+impl Word<'_> {
+    /// What is kept of it: a file may name hundreds of thousands of records.
+    fn hash(&self) -> u128 {
+        let parts = [self.object, self.field, &self.text].map(str::as_bytes);
+        let hash = Sha256::new().chain_update(parts.join(&0));
+        let mut short = [0; 16];
+        short.copy_from_slice(&hash.finalize()[..16]);
+        u128::from_be_bytes(short)
+    }
+}
+
 impl Resolver {
     pub fn new(source: &str) -> Resolver {
-        Resolver { source: source.to_owned(), known: HashMap::new() }
+        Resolver { source: source.to_owned(), known: HashMap::new(), with_old_id: HashSet::new() }
     }
 
     /// Looks up everything the drafts name that is not known yet: one question per object and field.
@@ -87,46 +101,70 @@ impl Resolver {
         if self.known.len() > MAX_REMEMBERED {
             self.known.clear();
         }
-        let mut wanted: HashMap<(String, &'static str), HashSet<String>> = HashMap::new();
+        let mut wanted: HashMap<(&str, &'static str), HashSet<String>> = HashMap::new();
         for reference in references {
             let Some(object) = schema.by_name(&reference.object) else { continue };
             for word in self.words(object, reference) {
-                if !self.known.contains_key(&word) {
+                if !self.known.contains_key(&word.hash()) {
                     wanted.entry((word.object, word.field)).or_default().insert(word.text);
                 }
             }
         }
         for ((object, field), texts) in wanted {
-            let Some(declared) = schema.by_name(&object) else { continue };
+            let Some(declared) = schema.by_name(object) else { continue };
             let texts: Vec<String> = texts.into_iter().collect();
             let found = find_many(crm, ctx, declared, field, &texts)?;
-            for (text, ids) in texts.into_iter().zip(found) {
-                self.known.insert(Word { object: object.clone(), field, text }, ids.first().copied());
+            let first: Vec<Option<Id>> = found.into_iter().map(|ids| ids.first().copied()).collect();
+            if matches!(field, "name" | "domain") {
+                self.note_old_ids(crm, ctx, declared, &first)?;
+            }
+            for (text, id) in texts.into_iter().zip(first) {
+                self.known.insert(Word { object, field, text }.hash(), id);
             }
         }
         Ok(())
     }
 
+    fn note_old_ids(&mut self, crm: &Crm, ctx: &Ctx, object: &Object, ids: &[Option<Id>]) -> Result<()> {
+        let Some(code) = crm.external_ids(object) else { return Ok(()) };
+        let prefix = external_key(&self.source, &object.name, "");
+        let ids: Vec<Id> = ids.iter().flatten().copied().collect();
+        for part in ids.chunks(1000) {
+            for record in crm.records(ctx, &object.name, part)?.into_iter().flatten() {
+                if matches!(record.get(code), Some(Value::Texts(all)) if all.iter().any(|id| id.starts_with(&prefix))) {
+                    self.with_old_id.insert(record.id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record found by its name is known to have an id of this old system.
+    pub fn has_old_id(&self, id: Id) -> bool {
+        self.with_old_id.contains(&id)
+    }
+
     /// The record that a reference means, after `prepare`.
     pub fn find(&self, schema: &Schema, reference: &Reference) -> Option<Id> {
         let object = schema.by_name(&reference.object)?;
-        self.words(object, reference).iter().find_map(|w| self.known.get(w).copied().flatten())
+        self.words(object, reference).iter().find_map(|w| self.known.get(&w.hash()).copied().flatten())
     }
 
     /// What was just created is known from now on.
     pub fn learn(&mut self, object: &Object, name: &str, external: Option<&str>, id: Id) {
-        let object_name = object.name.clone();
-        self.known.insert(Word { object: object_name.clone(), field: "name", text: fold(name) }, Some(id));
+        let word = |field, text| Word { object: &object.name, field, text };
+        self.known.insert(word("name", fold(name)).hash(), Some(id));
         if let Some(external) = external {
             let text = external_key(&self.source, &object.name, external);
-            self.known.insert(Word { object: object_name, field: "externalIds", text }, Some(id));
+            self.known.insert(word("externalIds", text).hash(), Some(id));
+            self.with_old_id.insert(id);
         }
     }
 
     /// The look-ups to try, best first.
-    fn words(&self, object: &Arc<Object>, reference: &Reference) -> Vec<Word> {
+    fn words<'o>(&self, object: &'o Object, reference: &Reference) -> Vec<Word<'o>> {
         let text = reference.text.trim();
-        let word = |field: &'static str, text: String| Word { object: object.name.clone(), field, text };
+        let word = |field: &'static str, text: String| Word { object: &object.name, field, text };
         let external =
             || word("externalIds", external_key(&self.source, &object.name, &crate::map::convert::external_id(text)));
         let mut words = Vec::new();

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::Imports;
 use super::state::{BatchDoc, Item, LINKS, Run, State};
-use crate::view::{EditedRecord, Progress, RevertReport, Status};
+use crate::view::{EditedRecord, RevertReport, Status};
 
 /// Edited records that are listed.
 const MAX_LISTED: usize = 1_000;
@@ -62,17 +62,16 @@ impl Imports {
             currency: self.crm.currency(),
             import: id,
         };
-        let mut report = RevertReport::default();
         let touched = work.touched(run.batches)?;
         // rows first, then the companies they name: last written, first removed
-        for part in touched.chunks(1000) {
-            work.take_back(part, &mut report)?;
+        while let Some(part) = touched.get(run.taken_back as usize..).filter(|rest| !rest.is_empty()) {
+            run = work.take_back(&part[..part.len().min(1000)], &run)?;
         }
         self.forget_links(&ctx, &state)?;
         run.status = Some(Status::Reverted);
-        run.revert = Some(report);
+        run.revert.get_or_insert_default();
         run.finished_at = Some((self.now)());
-        run.progress = Progress { done: run.progress.done, ..run.progress };
+        run.seq = Some(self.crm.seq());
         run.save(&self.crm, &ctx, id)?;
         Ok(JobNext::Done)
     }
@@ -94,16 +93,14 @@ impl Reverting<'_> {
     fn touched(&self, batches: u32) -> Result<Vec<Touched>> {
         let mut all: Vec<Touched> = Vec::new();
         let mut at: HashMap<Id, usize> = HashMap::new();
-        // the batch under way when the job stopped counts as well
-        for number in 0..=batches {
+        for number in 0..batches {
             let Some(doc) = BatchDoc::load(self.crm, self.import, number)? else { continue };
             for item in &doc.items {
-                let after = if doc.done { item.after } else { item.before + 1 };
                 match at.get(&item.id) {
-                    Some(known) => all[*known].after = after,
+                    Some(known) => all[*known].after = item.after,
                     None => {
                         at.insert(item.id, all.len());
-                        all.push(touched(item, after));
+                        all.push(touched(item));
                     }
                 }
             }
@@ -112,9 +109,10 @@ impl Reverting<'_> {
         Ok(all)
     }
 
-    fn take_back(&self, part: &[Touched], report: &mut RevertReport) -> Result<()> {
+    /// Takes back a part; how far the revert is, is written with the records.
+    fn take_back(&self, part: &[Touched], run: &Run) -> Result<Run> {
         let mut ops = Vec::new();
-        let mut done: Vec<(Fate, &Touched, Option<Record>)> = Vec::new();
+        let mut fates: Vec<(Fate, &Touched, Option<Record>)> = Vec::new();
         for (touched, record) in self.records(part)? {
             let fate = self.fate(touched, record.as_ref())?;
             let (object, id) = (touched.object, touched.id);
@@ -125,25 +123,29 @@ impl Reverting<'_> {
                 }
                 _ => {}
             }
-            done.push((fate, touched, record));
+            fates.push((fate, touched, record));
         }
-        let results = match ops.is_empty() {
-            true => Vec::new(),
-            false => self.crm.bulk(self.ctx, ops, &format!("revert:{}", self.import))?.results,
-        };
-        let mut results = results.into_iter();
-        for (fate, touched, record) in done {
-            let wrote = match &fate {
-                Fate::Remove(_) => results.next().is_some_and(|r| r.is_ok()),
-                Fate::Restore(_, f) | Fate::Keep(_, f, _) if !f.is_empty() => results.next().is_some_and(|r| r.is_ok()),
-                _ => true,
-            };
-            self.count(report, fate, wrote, touched, record.as_ref());
-        }
-        Ok(())
+        let mut next = run.clone();
+        self.crm.bulk_with(self.ctx, &ops, &format!("revert:{}", self.import), |results| {
+            let mut results = results.iter();
+            let mut report = run.revert.clone().unwrap_or_default();
+            for (fate, touched, record) in &fates {
+                let wrote = match fate {
+                    Fate::Remove(_) => results.next().is_some_and(|r| r.is_ok()),
+                    Fate::Restore(_, f) | Fate::Keep(_, f, _) if !f.is_empty() => {
+                        results.next().is_some_and(|r| r.is_ok())
+                    }
+                    _ => true,
+                };
+                self.count(&mut report, fate, wrote, touched, record.as_ref());
+            }
+            next = Run { revert: Some(report), taken_back: run.taken_back + part.len() as u64, ..run.clone() };
+            Ok(vec![next.doc(self.import)?])
+        })?;
+        Ok(next)
     }
 
-    fn count(&self, report: &mut RevertReport, fate: Fate, wrote: bool, touched: &Touched, record: Option<&Record>) {
+    fn count(&self, report: &mut RevertReport, fate: &Fate, wrote: bool, touched: &Touched, record: Option<&Record>) {
         let why = match fate {
             Fate::Gone => return,
             Fate::Remove(_) if wrote => {
@@ -259,8 +261,8 @@ impl Reverting<'_> {
     }
 }
 
-fn touched(item: &Item, after: u32) -> Touched {
-    Touched { object: item.object, id: item.id, created: item.before == 0, before: item.before, after }
+fn touched(item: &Item) -> Touched {
+    Touched { object: item.object, id: item.id, created: item.before == 0, before: item.before, after: item.after }
 }
 
 /// One version of a record, as its history tells it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aplomb_model::{Code, Error, Id, Result};
 use aplomb_vault::{SealedBytes, SealedDir, SealedFile, SealedWriter, VaultError};
 
-use crate::read::{MAX_FILE, ReadError};
+use crate::read::ReadError;
 
 /// Bytes fetched at a time.
 const STEP: u64 = 256 * 1024;
@@ -17,12 +17,13 @@ pub struct Upload {
     writer: Option<SealedWriter>,
     uploads: Arc<SealedDir>,
     length: u64,
+    max_length: u64,
 }
 
 impl Upload {
-    pub(super) fn create(uploads: Arc<SealedDir>, id: Id) -> Result<Upload> {
+    pub(super) fn create(uploads: Arc<SealedDir>, id: Id, max_length: u64) -> Result<Upload> {
         let writer = uploads.create(&id.to_string()).map_err(vault)?;
-        Ok(Upload { id, writer: Some(writer), uploads, length: 0 })
+        Ok(Upload { id, writer: Some(writer), uploads, length: 0, max_length })
     }
 
     /// Makes the file durable and opens it.
@@ -41,7 +42,7 @@ impl Upload {
 
 impl Write for Upload {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.length + bytes.len() as u64 > MAX_FILE {
+        if self.length + bytes.len() as u64 > self.max_length {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, ReadError::TooLarge.to_string()));
         }
         let writer = self.writer.as_mut().ok_or_else(|| io::Error::other("the upload is finished"))?;

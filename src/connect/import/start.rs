@@ -30,7 +30,7 @@ impl Imports {
         let id = upload.id;
         let source = upload.finish()?;
         let state = self.look(ctx, &declared, file_name, id, source).and_then(|state| {
-            state.save(&self.crm, ctx)?;
+            self.keep(ctx, &state)?;
             Ok(state)
         });
         match state {
@@ -126,7 +126,15 @@ impl Imports {
     fn options(&self, ctx: &Ctx, state: &mut State, object: &Object, changes: &Map) -> Result<()> {
         let mut json = serde_json::to_value(&state.options).map_err(|_| Error::internal("options cannot be read"))?;
         if let Some(all) = json.as_object_mut() {
-            all.extend(changes.iter().map(|(k, v)| (k.clone(), v.clone())));
+            for (key, value) in changes {
+                match (key.as_str(), value.as_bool()) {
+                    // the name of the first version
+                    ("addChoices", Some(add)) => {
+                        all.insert("unknownChoice".to_owned(), if add { "add" } else { "refuse" }.into())
+                    }
+                    _ => all.insert(key.clone(), value.clone()),
+                };
+            }
         }
         let options: Options =
             serde_json::from_value(json).map_err(|e| Error::field("options", "invalid", e.to_string()))?;

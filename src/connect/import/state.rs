@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aplomb_crm::{Crm, Ctx};
-use aplomb_model::{Error, Id, ObjectCode, Result, Timestamp};
+use aplomb_crm::{BulkDoc, Crm, Ctx};
+use aplomb_model::{Error, Id, ObjectCode, Result, Seq, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::map::table::Shape;
@@ -13,6 +13,9 @@ use crate::view::{ColumnView, DateOrder, ImportView, LeftOut, Options, Preview, 
 
 /// First byte of every document here.
 const VERSION: u8 = 1;
+
+/// Days an uploaded file is kept after its import, or without one.
+const KEEP_DAYS: i64 = 30;
 
 pub const STATE: &str = "import";
 pub const RUN: &str = "import_run";
@@ -63,6 +66,11 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
     pub notes: Notes,
     pub revert: Option<RevertReport>,
+    /// how many records a revert has dealt with
+    pub taken_back: u64,
+    /// position of the log behind the last write
+    pub seq: Option<Seq>,
+    pub file_gone: bool,
 }
 
 /// What people should know although no row was refused for it.
@@ -73,17 +81,19 @@ pub struct Notes {
     pub unknown_owners: BTreeMap<String, u64>,
     /// name of the object, rows
     pub unknown_references: BTreeMap<String, u64>,
+    /// `field: choice`, rows
+    pub unknown_choices: BTreeMap<String, u64>,
     pub names_made: u64,
     pub duplicates: u64,
+    /// rows that share an address or a domain with somebody else
+    pub apart: u64,
+    /// rows of owners for whom the importer may not create records
+    pub taken_over: u64,
 }
 
-/// One batch of rows: what it is about to write or has written.
+/// What one batch of rows wrote; stored with the records themselves.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct BatchDoc {
-    pub done: bool,
-    pub last_row: u64,
-    pub progress: Progress,
-    pub notes: Notes,
     pub items: Vec<Item>,
     pub refused: Vec<Refused>,
 }
@@ -95,7 +105,6 @@ pub struct Item {
     pub id: Id,
     /// version before; 0: created
     pub before: u32,
-    /// version after, when done
     pub after: u32,
     /// made because a row names it
     pub named: bool,
@@ -146,9 +155,20 @@ impl State {
         crm.put_doc(ctx, STATE, self.id.as_bytes(), Some(to_json(self)?)).map(drop)
     }
 
+    /// To be written in the batch that enqueues the work.
+    pub fn doc(&self) -> Result<BulkDoc> {
+        Ok(BulkDoc { kind: STATE, key: self.id.as_bytes().to_vec(), value: Some(to_json(self)?) })
+    }
+
+    /// When the uploaded file is removed: refused rows are given back from it.
+    pub fn file_until(&self, run: &Run) -> Timestamp {
+        run.finished_at.unwrap_or(self.created_at).plus_days(KEEP_DAYS)
+    }
+
     pub fn view(&self, crm: &Crm, run: Run) -> ImportView {
         let schema = crm.schema();
         let targets = schema.by_name(&self.object).map(|o| target::all(&schema, o)).unwrap_or_default();
+        let file_until = (!run.file_gone).then(|| self.file_until(&run));
         let mut warnings = self.warnings.clone();
         warnings.extend(run.notes.lines());
         let status = run.status.unwrap_or(if self.preview.is_some() { Status::Checked } else { Status::Mapping });
@@ -173,6 +193,8 @@ impl State {
             created_at: self.created_at,
             created_by: self.created_by,
             finished_at: run.finished_at,
+            seq: run.seq,
+            file_until,
             targets,
         }
     }
@@ -185,6 +207,11 @@ impl Run {
 
     pub fn save(&self, crm: &Crm, ctx: &Ctx, id: Id) -> Result<()> {
         crm.put_doc(ctx, RUN, id.as_bytes(), Some(to_json(self)?)).map(drop)
+    }
+
+    /// To be written in the batch of the records.
+    pub fn doc(&self, id: Id) -> Result<BulkDoc> {
+        Ok(BulkDoc { kind: RUN, key: id.as_bytes().to_vec(), value: Some(to_json(self)?) })
     }
 
     /// Neither waiting nor at work.
@@ -202,16 +229,17 @@ impl BatchDoc {
         crm.get_doc(BATCH, &BatchDoc::key(id, number))?.map(|bytes| BatchDoc::decode(&bytes)).transpose()
     }
 
-    pub fn decode(bytes: &[u8]) -> Result<BatchDoc> {
+    fn decode(bytes: &[u8]) -> Result<BatchDoc> {
         postcard::from_bytes(unversioned(bytes)?).map_err(|_| damaged())
     }
 
-    pub fn encode(&self) -> Result<Vec<u8>> {
+    fn encode(&self) -> Result<Vec<u8>> {
         postcard::to_stdvec(self).map(with_version).map_err(|_| damaged())
     }
 
-    pub fn save(&self, crm: &Crm, ctx: &Ctx, id: Id, number: u32) -> Result<()> {
-        crm.put_doc(ctx, BATCH, &BatchDoc::key(id, number), Some(self.encode()?)).map(drop)
+    /// To be written in the batch of the records.
+    pub fn doc(&self, id: Id, number: u32) -> Result<BulkDoc> {
+        Ok(BulkDoc { kind: BATCH, key: BatchDoc::key(id, number), value: Some(self.encode()?) })
     }
 }
 
@@ -220,6 +248,7 @@ impl Notes {
         for (to, from) in [
             (&mut self.unknown_owners, &other.unknown_owners),
             (&mut self.unknown_references, &other.unknown_references),
+            (&mut self.unknown_choices, &other.unknown_choices),
         ] {
             for (name, count) in from {
                 // a column that holds no owners at all would fill the document with names
@@ -230,6 +259,8 @@ impl Notes {
         }
         self.names_made += other.names_made;
         self.duplicates += other.duplicates;
+        self.apart += other.apart;
+        self.taken_over += other.taken_over;
     }
 
     pub fn lines(&self) -> Vec<String> {
@@ -247,26 +278,18 @@ impl Notes {
                 "{rows} rows name a {object} that is not here (yet); they are linked when it is imported"
             ));
         }
-        if self.names_made > 0 {
-            out.push(format!("{} rows have no name; their e-mail address or domain stands in for it", self.names_made));
+        if !self.unknown_choices.is_empty() {
+            let rows: u64 = self.unknown_choices.values().sum();
+            let names: Vec<&str> = self.unknown_choices.keys().take(20).map(String::as_str).collect();
+            out.push(format!("{rows} cells hold a choice nobody offers and were left empty: {}", names.join(", ")));
         }
-        if self.duplicates > 0 {
-            out.push(format!(
-                "{} rows repeat a record of the same file and were put together with it",
-                self.duplicates
-            ));
-        }
+        let counted = [
+            (self.names_made, "rows have no name; their e-mail address or domain stands in for it"),
+            (self.duplicates, "rows repeat a record of the same file and were put together with it"),
+            (self.apart, "rows share an e-mail address or a domain with another of a different name; both are kept"),
+            (self.taken_over, "rows belong to others and go to whoever imports, who may create only his own records"),
+        ];
+        out.extend(counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, text)| format!("{n} {text}")));
         out
-    }
-}
-
-impl Progress {
-    pub fn add(&mut self, other: &Progress) {
-        self.done += other.done;
-        self.created += other.created;
-        self.updated += other.updated;
-        self.skipped += other.skipped;
-        self.refused += other.refused;
-        self.companies_created += other.companies_created;
     }
 }

@@ -12,10 +12,10 @@ use serde_json::{Value as Json, json};
 
 use super::stats::{salesforce_id_18, shorten};
 use super::target::{Key, Place, Target};
-use super::{cell, words};
+use super::{cell, date, words};
 use crate::export::unguard;
 use crate::read::Row;
-use crate::view::DateOrder;
+use crate::view::{DateOrder, UnknownChoice};
 
 /// How the cells of one column are read.
 #[derive(Debug, Clone)]
@@ -32,9 +32,18 @@ pub struct Converter<'a> {
     pub columns: &'a [Column],
     pub currency: Currency,
     pub zone: TimeZone,
-    /// take a choice nobody offers yet, to be added
-    pub add_choices: bool,
-    choices: HashMap<(FieldCode, String), Result<(String, bool), FieldError>>,
+    /// a choice nobody offers yet
+    pub unknown: UnknownChoice,
+    choices: HashMap<(FieldCode, String), Result<Choice, FieldError>>,
+}
+
+/// What a word among choices is.
+#[derive(Debug, Clone)]
+enum Choice {
+    Known(String),
+    /// by the key it will have
+    New(String),
+    Unknown,
 }
 
 /// A row, read. References and owner are still words.
@@ -44,12 +53,16 @@ pub struct Draft {
     pub fields: Fields,
     pub references: Vec<Reference>,
     pub owner: Option<Reference>,
+    /// who made it in the old system
+    pub creator: Option<String>,
     /// the row's id in the old system
     pub external: Option<String>,
     pub id: Option<Id>,
     pub problems: Vec<CellProblem>,
     /// choices to be added: field and label
     pub new_choices: Vec<(FieldCode, String)>,
+    /// choices that nobody offers, left out
+    pub unknown_choices: Vec<(FieldCode, String)>,
     /// the name was made from something else in the row
     pub name_made: bool,
 }
@@ -90,15 +103,17 @@ impl<'a> Converter<'a> {
         columns: &'a [Column],
         currency: Currency,
         zone: TimeZone,
-        add_choices: bool,
+        unknown: UnknownChoice,
     ) -> Converter<'a> {
-        Converter { schema, object, columns, currency, zone, add_choices, choices: HashMap::new() }
+        Converter { schema, object, columns, currency, zone, unknown, choices: HashMap::new() }
     }
 
     pub fn row(&mut self, row: &Row) -> Draft {
         let mut draft = Draft { number: row.number, ..Draft::default() };
         if let Some(problem) = &row.problem {
-            draft.problems.push(CellProblem::row("unreadable_row", problem));
+            draft
+                .problems
+                .push(CellProblem { column: problem.cell, ..CellProblem::row(problem.code, &problem.detail) });
             return draft;
         }
         if row.cells.iter().skip(self.columns.len()).any(|c| !c.trim().is_empty()) {
@@ -151,7 +166,13 @@ impl<'a> Converter<'a> {
                     });
                 }
             }
-            Place::Owner(_) | Place::Reference { .. } => {}
+            Place::Creator if !words::is_nothing(text) => draft.creator = Some(text.to_owned()),
+            Place::Owner(_) | Place::Reference { .. } | Place::Creator => {}
+            Place::Moment(_) if words::is_nothing(text) => {}
+            Place::Moment(code) => match date::parse(text, column.order).and_then(|w| w.moment(&self.zone)) {
+                Some(at) => drop(draft.fields.set(*code, Some(Value::Time(at)))),
+                None => draft.problem(at, target, text, "date", "is not a date between year 1 and 9999"),
+            },
             Place::Currency(field) => match text.parse::<Currency>().ok().or_else(|| cell::currency(text)) {
                 Some(currency) => drop(parts.currency.insert(*field, currency)),
                 None => draft.problem(at, target, text, "currency", "is not an ISO 4217 code such as EUR"),
@@ -252,16 +273,15 @@ impl<'a> Converter<'a> {
 
     fn choices(&mut self, field: &Field, text: &str, draft: &mut Draft) -> Result<(), FieldError> {
         if field.kind == FieldType::Choice {
-            let key = self.choice(field, text, draft)?;
-            draft.set(field, Value::Text(key));
+            if let Some(key) = self.choice(field, text, draft)? {
+                draft.set(field, Value::Text(key));
+            }
             return Ok(());
         }
         let mut keys: Vec<String> = Vec::new();
         for item in cell::tags(text) {
             let key = self.choice(field, &item, draft)?;
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
+            keys.extend(key.filter(|k| !keys.contains(k)));
         }
         if !keys.is_empty() {
             draft.set(field, Value::Texts(keys));
@@ -269,20 +289,27 @@ impl<'a> Converter<'a> {
         Ok(())
     }
 
-    fn choice(&mut self, field: &Field, text: &str, draft: &mut Draft) -> Result<String, FieldError> {
+    /// The key; `None` for one that is left out.
+    fn choice(&mut self, field: &Field, text: &str, draft: &mut Draft) -> Result<Option<String>, FieldError> {
         let cached = (field.code, text.to_owned());
         if !self.choices.contains_key(&cached) {
             if self.choices.len() > 20_000 {
                 self.choices.clear();
             }
-            let found = find_choice(field, text, self.add_choices);
+            let found = find_choice(field, text, self.unknown);
             self.choices.insert(cached.clone(), found);
         }
-        let (key, new) = self.choices.get(&cached).cloned().unwrap_or_else(|| Ok((text.to_owned(), false)))?;
-        if new {
-            draft.new_choices.push((field.code, text.to_owned()));
+        match self.choices.get(&cached).cloned().unwrap_or(Ok(Choice::Unknown))? {
+            Choice::Known(key) => Ok(Some(key)),
+            Choice::New(key) => {
+                draft.new_choices.push((field.code, text.to_owned()));
+                Ok(Some(key))
+            }
+            Choice::Unknown => {
+                draft.unknown_choices.push((field.code, shorten(text)));
+                Ok(None)
+            }
         }
-        Ok(key)
     }
 
     fn join(&self, parts: Parts, draft: &mut Draft) {
@@ -365,20 +392,20 @@ pub fn external_id(text: &str) -> String {
     salesforce_id_18(text).unwrap_or_else(|| text.chars().take(200).collect())
 }
 
-/// The key of a choice; `true` when it must be added first.
-fn find_choice(field: &Field, text: &str, add: bool) -> Result<(String, bool), FieldError> {
+fn find_choice(field: &Field, text: &str, unknown: UnknownChoice) -> Result<Choice, FieldError> {
     let word = words::key(text);
     let known = |key: &str| field.choices.iter().any(|c| c.key == key);
     if let Some(c) = field.choices.iter().find(|c| words::key(&c.label) == word || words::key(&c.key) == word) {
-        return Ok((c.key.clone(), false));
+        return Ok(Choice::Known(c.key.clone()));
     }
     if let Some(ours) = words::choice(&field.name, text).filter(|k| known(k)) {
-        return Ok((ours.to_owned(), false));
+        return Ok(Choice::Known(ours.to_owned()));
     }
-    match json::choice(field, text) {
-        Ok(key) => Ok((key, false)),
-        Err(_) if add => Ok((words::choice_key(text), true)),
-        Err(e) => Err(e),
+    match (json::choice(field, text), unknown) {
+        (Ok(key), _) => Ok(Choice::Known(key)),
+        (Err(_), UnknownChoice::Add) => Ok(Choice::New(words::choice_key(text))),
+        (Err(_), UnknownChoice::Empty) => Ok(Choice::Unknown),
+        (Err(e), UnknownChoice::Refuse) => Err(FieldError { code: "unknown_choice".to_owned(), ..e }),
     }
 }
 

@@ -7,7 +7,7 @@ use aplomb_model::{Field, FieldType, Object, Schema};
 
 use super::Vendor;
 use super::stats::Stats;
-use super::synonyms::{HEADERS, IGNORED, PREFIXES};
+use super::synonyms::Synonyms;
 use super::target::{self, Place, Target, importable};
 use super::words::{self, key};
 
@@ -47,7 +47,7 @@ pub fn mapping(
         let empty = stats.get(column).is_none_or(|s| s.filled == 0);
         let reason = match () {
             _ if empty => "the column is empty",
-            _ if IGNORED.contains(&key(&headers[column]).as_str()) => "kept by Aplomb itself, or of no use here",
+            _ if Synonyms::get().ignores(&key(&headers[column])) => "kept by Aplomb itself, or of no use here",
             _ => "no field fits",
         };
         Guess { path: None, confidence: 0.0, reason: reason.to_owned() }
@@ -85,7 +85,7 @@ fn by_header(
     vendor: Option<Vendor>,
 ) -> Vec<Candidate> {
     let full = key(header);
-    if IGNORED.contains(&full.as_str()) {
+    if Synonyms::get().ignores(&full) {
         return Vec::new();
     }
     let mut found: Vec<(String, f64, String)> = Vec::new();
@@ -98,22 +98,17 @@ fn by_header(
             found.push((path_of(field, stats), 0.93, format!("the header says “{}”", field.label)));
         }
     }
-    let short = without_prefix(object, &full);
-    for (objects, path, names) in HEADERS {
-        if *objects != "*" && !objects.split(' ').any(|o| o == object.name) {
-            continue;
-        }
-        let rank = names.iter().position(|n| *n == full).or_else(|| {
-            // a prefix of Pipedrive's is taken off only for names that the synonyms do not know whole
-            short.and_then(|s| names.iter().position(|n| *n == s))
-        });
+    // a prefix of Pipedrive's is taken off only for names that are not known whole
+    let short = Synonyms::get().without_prefix(&object.name, &full);
+    for line in Synonyms::get().of(&object.name) {
+        let rank = line.rank(&full).or_else(|| short.and_then(|s| line.rank(s)));
         if let Some(rank) = rank {
             let score = 0.97 - rank as f64 * 0.002;
             let reason = match vendor {
                 Some(v) => format!("“{header}” in a file of {}", spell(v)),
                 None => format!("“{header}” is a usual name for it"),
             };
-            found.push(((*path).to_owned(), score, reason));
+            found.push((line.path.clone(), score, reason));
         }
     }
     if found.is_empty() {
@@ -126,11 +121,6 @@ fn by_header(
         Some(Candidate { column, target, score: score * (0.25 + 0.75 * fit), reason })
     });
     candidates.collect()
-}
-
-fn without_prefix<'k>(object: &Object, full: &'k str) -> Option<&'k str> {
-    let (_, prefix) = PREFIXES.iter().find(|(name, _)| *name == object.name)?;
-    full.strip_prefix(prefix).filter(|rest| !rest.is_empty())
 }
 
 fn spell(vendor: Vendor) -> &'static str {
@@ -178,10 +168,8 @@ fn similar(object: &Object, header: &str, full: &str, stats: &Stats) -> Option<(
     for field in object.live().filter(|f| importable(f)) {
         consider(&key(&field.label), &field.name);
     }
-    for (objects, path, names) in HEADERS {
-        if *objects == "*" || objects.split(' ').any(|o| o == object.name) {
-            names.iter().for_each(|n| consider(n, path));
-        }
+    for line in Synonyms::get().of(&object.name) {
+        line.headers.iter().for_each(|name| consider(name, &line.path));
     }
     let (likeness, path) = best?;
     // the status of a lead is not that of a contact: a likeness of names counts only with a likeness of values
@@ -207,7 +195,8 @@ fn fit(schema: &Schema, object: &Object, target: &Target, s: &Stats) -> f64 {
             return if s.share(s.two_words) > 0.5 { 0.2 } else { 1.0 };
         }
         Place::Reference { by: target::Key::Name, .. } => return if s.share(s.emails) > 0.5 { 0.2 } else { 1.0 },
-        Place::Reference { .. } | Place::Owner(_) => return 1.0,
+        Place::Moment(_) => return s.share(s.dates),
+        Place::Reference { .. } | Place::Owner(_) | Place::Creator => return 1.0,
     };
     let Some(field) = field else { return 0.0 };
     if let Place::Part(..) = target.place {
@@ -242,7 +231,7 @@ fn known_choices(field: &Field, s: &Stats) -> f64 {
 
 /// What the values alone say.
 fn by_values(object: &Object, column: usize, header: &str, s: &Stats) -> Vec<Candidate> {
-    if IGNORED.contains(&key(header).as_str()) || s.seen == 0 {
+    if Synonyms::get().ignores(&key(header)) || s.seen == 0 {
         return Vec::new();
     }
     let unnamed = header.starts_with("Column ");
@@ -302,6 +291,6 @@ pub fn covers(field: &Field, targets: &[Target]) -> bool {
         Place::Field(code) | Place::Owner(code) | Place::Currency(code) => *code == field.code,
         Place::Part(code, part) => *code == field.code && !matches!(part, Part::Currency),
         Place::Reference { field: code, .. } => *code == field.code,
-        Place::ExternalId | Place::Id | Place::Middle(_) => false,
+        Place::ExternalId | Place::Id | Place::Middle(_) | Place::Moment(_) | Place::Creator => false,
     })
 }

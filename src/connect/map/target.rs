@@ -1,6 +1,7 @@
 //! What a column can fill: a field, a part of one, a reference by some key, an id.
 
 use aplomb_model::query::Part;
+use aplomb_model::schema::system;
 use aplomb_model::{Field, FieldCode, FieldType, Object, Schema};
 
 use crate::view::TargetView;
@@ -32,6 +33,10 @@ pub enum Place {
     ExternalId,
     /// the record's id here
     Id,
+    /// when it was made or last changed in the old system: `system::CREATED_AT`, `system::UPDATED_AT`
+    Moment(FieldCode),
+    /// who made it there
+    Creator,
 }
 
 /// By what a referenced record is found.
@@ -50,12 +55,19 @@ pub enum Key {
 pub const EXTERNAL_ID: &str = "externalId";
 /// The path of a column that holds our own id.
 pub const ID: &str = "id";
+/// Paths of columns that hold what the old system says of the record's past.
+const CREATED_AT: &str = "createdAt";
+const UPDATED_AT: &str = "updatedAt";
+const CREATED_BY: &str = "createdBy";
 
 /// What a path of the mapping means; `None` when the object has no such field.
 pub fn resolve(object: &Object, path: &str) -> Option<Target> {
     let place = match path {
         EXTERNAL_ID => Place::ExternalId,
         ID => Place::Id,
+        CREATED_AT if object.field(path).is_none() => Place::Moment(system::CREATED_AT),
+        UPDATED_AT if object.field(path).is_none() => Place::Moment(system::UPDATED_AT),
+        CREATED_BY if object.field(path).is_none() => Place::Creator,
         _ => {
             let (name, part) = path.split_once('.').map_or((path, None), |(n, p)| (n, Some(p)));
             let field = object.field(name).filter(|f| importable(f))?;
@@ -138,6 +150,13 @@ pub fn all(schema: &Schema, object: &Object) -> Vec<TargetView> {
     }
     add(EXTERNAL_ID.to_owned(), "ID in the old system".to_owned(), FieldType::Text, false);
     add(ID.to_owned(), "ID in Aplomb".to_owned(), FieldType::Text, false);
+    for (path, label, kind) in [
+        (CREATED_AT, "Created", FieldType::DateTime),
+        (UPDATED_AT, "Last changed", FieldType::DateTime),
+        (CREATED_BY, "Created by", FieldType::Reference),
+    ] {
+        add(path.to_owned(), label.to_owned(), kind, false);
+    }
     out
 }
 

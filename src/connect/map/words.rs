@@ -1,5 +1,8 @@
 //! Words that mean the same in the files of other programs: yes and no, nothing, totals, choices.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use aplomb_model::fold;
 
 /// Folded, without anything but letters and digits: how headers and choices are compared.
@@ -89,113 +92,20 @@ pub fn is_report_line(text: &str) -> bool {
     STARTS.iter().any(|s| folded.trim_start().starts_with(s))
 }
 
-/// Other programs' names for our standard choices: (field, their word as `key` gives it, our key).
-const CHOICES: &[(&str, &str, &str)] = &[
-    ("stage", "new", "qualification"),
-    ("stage", "prospecting", "qualification"),
-    ("stage", "qualified", "needsAnalysis"),
-    ("stage", "qualifiedtobuy", "needsAnalysis"),
-    ("stage", "appointmentscheduled", "qualification"),
-    ("stage", "presentationscheduled", "needsAnalysis"),
-    ("stage", "valueproposition", "needsAnalysis"),
-    ("stage", "iddecisionmakers", "needsAnalysis"),
-    ("stage", "identifydecisionmakers", "needsAnalysis"),
-    ("stage", "perceptionanalysis", "needsAnalysis"),
-    ("stage", "proposalmade", "proposal"),
-    ("stage", "proposalpricequote", "proposal"),
-    ("stage", "proposalsent", "proposal"),
-    ("stage", "angebot", "proposal"),
-    ("stage", "negotiationreview", "negotiation"),
-    ("stage", "negotiationsstarted", "negotiation"),
-    ("stage", "verhandlung", "negotiation"),
-    ("stage", "decisionmakerboughtin", "negotiation"),
-    ("stage", "contractsent", "commit"),
-    ("stage", "closedwon", "won"),
-    ("stage", "gewonnen", "won"),
-    ("stage", "closedlost", "lost"),
-    ("stage", "verloren", "lost"),
-    ("status", "opennotcontacted", "new"),
-    ("status", "open", "new"),
-    ("status", "neu", "new"),
-    ("status", "workingcontacted", "working"),
-    ("status", "inprogress", "working"),
-    ("status", "attemptedtocontact", "contacted"),
-    ("status", "connected", "contacted"),
-    ("status", "opendeal", "qualified"),
-    ("status", "closednotconverted", "unqualified"),
-    ("status", "junklead", "unqualified"),
-    ("status", "lostlead", "unqualified"),
-    ("status", "notqualified", "unqualified"),
-    ("status", "badtiming", "nurturing"),
-    ("status", "completed", "done"),
-    ("status", "erledigt", "done"),
-    ("status", "notstarted", "open"),
-    ("status", "offen", "open"),
-    ("status", "deferred", "waiting"),
-    ("status", "aktiv", "active"),
-    ("status", "inaktiv", "inactive"),
-    ("lifecycle", "marketingqualifiedlead", "qualified"),
-    ("lifecycle", "salesqualifiedlead", "qualified"),
-    ("lifecycle", "mql", "qualified"),
-    ("lifecycle", "sql", "qualified"),
-    ("lifecycle", "kunde", "customer"),
-    ("lifecycle", "interessent", "lead"),
-    ("salutation", "herr", "mr"),
-    ("salutation", "frau", "ms"),
-    ("salutation", "mrs", "ms"),
-    ("salutation", "miss", "ms"),
-    ("salutation", "mister", "mr"),
-    ("salutation", "doctor", "dr"),
-    ("salutation", "professor", "prof"),
-    ("priority", "hoch", "high"),
-    ("priority", "highest", "urgent"),
-    ("priority", "medium", "normal"),
-    ("priority", "mittel", "normal"),
-    ("priority", "niedrig", "low"),
-    ("priority", "lowest", "low"),
-    ("source", "web", "website"),
-    ("source", "webform", "website"),
-    ("source", "organicsearch", "website"),
-    ("source", "directtraffic", "website"),
-    ("source", "tradeshow", "event"),
-    ("source", "tradefair", "event"),
-    ("source", "messe", "event"),
-    ("source", "webinar", "event"),
-    ("source", "seminar", "event"),
-    ("source", "employeereferral", "referral"),
-    ("source", "externalreferral", "referral"),
-    ("source", "referrals", "referral"),
-    ("source", "empfehlung", "referral"),
-    ("source", "kaltakquise", "coldCall"),
-    ("source", "newsletter", "campaign"),
-    ("source", "emailmarketing", "campaign"),
-    ("source", "paidsearch", "advertising"),
-    ("source", "advertisement", "advertising"),
-    ("source", "werbung", "advertising"),
-    ("source", "socialmedia", "social"),
-    ("source", "paidsocial", "social"),
-    ("type", "newbusiness", "new"),
-    ("type", "newcustomer", "new"),
-    ("type", "existingbusiness", "upsell"),
-    ("type", "existingcustomerupgrade", "upsell"),
-    ("type", "existingcustomerreplacement", "renewal"),
-    ("type", "vendor", "supplier"),
-    ("type", "kunde", "customer"),
-    ("type", "lieferant", "supplier"),
-    ("type", "interessent", "prospect"),
-    ("type", "wettbewerber", "competitor"),
-    ("kind", "anruf", "call"),
-    ("kind", "termin", "meeting"),
-    ("kind", "lunch", "meeting"),
-    ("kind", "deadline", "toDo"),
-    ("direction", "inboundcall", "inbound"),
-    ("direction", "outboundcall", "outbound"),
-];
+/// Other programs' names for our standard choices: field, then their word, then our key.
+static CHOICES: LazyLock<HashMap<String, HashMap<String, String>>> = LazyLock::new(|| {
+    // the file is part of the program; a test reads it
+    type File = HashMap<String, HashMap<String, String>>;
+    let file: File = toml::from_str(include_str!("../../../assets/import/choices.toml")).unwrap_or_default();
+    let words = |(ours, theirs): (String, String)| {
+        theirs.split_whitespace().map(|word| (word.to_owned(), ours.clone())).collect::<Vec<_>>()
+    };
+    file.into_iter().map(|(field, keys)| (field, keys.into_iter().flat_map(words).collect())).collect()
+});
 
 /// Our key for a choice that another program calls differently.
 pub fn choice(field: &str, text: &str) -> Option<&'static str> {
-    let word = key(text);
-    CHOICES.iter().find(|(f, theirs, _)| *f == field && *theirs == word).map(|(_, _, ours)| *ours)
+    CHOICES.get(field)?.get(&key(text)).map(String::as_str)
 }
 
 /// A key for a new choice: `Closed (old)` becomes `closedOld`.

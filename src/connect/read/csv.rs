@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use encoding_rs::Encoding;
 
 use super::text::{self, Utf8};
-use super::{Layout, MAX_CELL, MAX_COLUMNS, MAX_ROW, ReadError, Row, Source};
+use super::{Layout, MAX_COLUMNS, MAX_ROW, ReadError, Row, RowProblem, Source};
 
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 /// Rows looked at to guess the delimiter.
@@ -142,12 +142,7 @@ impl<'a, R: Read + ?Sized> Parser<'a, R> {
 
     fn row(&mut self, cells: Vec<String>) -> Row {
         self.number += 1;
-        let problem = match &cells {
-            c if c.len() > MAX_COLUMNS => Some(format!("the row has more than {MAX_COLUMNS} cells")),
-            c if c.iter().any(|cell| cell.len() > MAX_CELL) => Some("a cell is larger than 1 MiB".to_owned()),
-            c if c.iter().any(|cell| cell.contains('\0')) => Some("a cell contains NUL characters".to_owned()),
-            _ => None,
-        };
+        let problem = if cells.len() > MAX_COLUMNS { RowProblem::wide() } else { RowProblem::of_cells(&cells) };
         Row { number: self.number, cells, problem }
     }
 
@@ -238,7 +233,7 @@ impl<'a, R: Read + ?Sized> Parser<'a, R> {
             Found::Row(end) => {
                 self.at = end;
                 let row = self.row(cells);
-                Ok(Row { problem: Some("a quote is opened and never closed".to_owned()), ..row })
+                Ok(Row { problem: RowProblem::row("a quote is opened and never closed"), ..row })
             }
             _ => self.long_row(),
         }
@@ -260,7 +255,7 @@ impl<'a, R: Read + ?Sized> Parser<'a, R> {
             }
         }
         let row = self.row(vec![start]);
-        Ok(Row { problem: Some(format!("the row is larger than {} MiB", MAX_ROW >> 20)), ..row })
+        Ok(Row { problem: RowProblem::row(format!("the row is larger than {} MiB", MAX_ROW >> 20)), ..row })
     }
 }
 
@@ -284,16 +279,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::read::{Format, MAX_CELL, all};
 
     fn read(bytes: &[u8]) -> Result<Vec<Row>, ReadError> {
-        let mut source = Cursor::new(bytes);
-        let layout = layout(&mut source)?;
-        let mut out = Vec::new();
-        rows(&layout, &mut source, &mut |row| {
-            out.push(row);
-            ControlFlow::Continue(())
-        })?;
-        Ok(out)
+        all(Format::Csv, bytes)
     }
 
     fn cells(text: &str) -> Vec<Vec<String>> {
@@ -347,6 +336,42 @@ mod tests {
         let rows = read(b"a,b\n1\0,2\n3,4\n").expect("readable");
         assert!(rows[1].problem.is_some() && rows[2].problem.is_none());
         assert!(matches!(read(b""), Err(ReadError::Empty)));
+    }
+
+    /// So many bytes of a pattern again and again.
+    struct Endless {
+        pattern: &'static [u8],
+        left: usize,
+    }
+
+    impl Read for Endless {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let n = out.len().min(self.left);
+            let from = self.left;
+            out[..n].iter_mut().enumerate().for_each(|(i, b)| *b = self.pattern[(from - i) % self.pattern.len()]);
+            self.left -= n;
+            Ok(n)
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_comes() {
+        for pattern in ["x", "x,", "\"", "\"x", "\n", "\n,\"", "a,b\n", "\0"] {
+            let mut source = Endless { pattern: pattern.as_bytes(), left: 3 * MAX_ROW };
+            let mut parser = Parser::new(Utf8::new(&mut source, encoding_rs::UTF_8), ',');
+            loop {
+                let row = parser.next();
+                assert!(parser.buffer.capacity() <= 4 * MAX_ROW, "{pattern:?} holds {}", parser.buffer.capacity());
+                match row {
+                    Ok(Some(row)) => {
+                        let size: usize = row.cells.iter().map(String::len).sum();
+                        assert!(size <= 2 * MAX_ROW && row.cells.len() <= KEEP_CELLS, "{pattern:?}");
+                    }
+                    Ok(None) | Err(ReadError::Quotes(..)) => break,
+                    Err(e) => panic!("{pattern:?}: {e}"),
+                }
+            }
+        }
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use encoding_rs::Encoding;
 use serde_json::Value as Json;
 
 use super::text::{self, Utf8};
-use super::{Layout, MAX_CELL, MAX_COLUMNS, MAX_ROW, ReadError, Row, Source};
+use super::{Layout, MAX_COLUMNS, MAX_ROW, ReadError, Row, RowProblem, Source};
 
 /// Deepest nesting that is taken apart; deeper objects stay JSON text.
 const MAX_DEPTH: usize = 4;
@@ -67,15 +67,13 @@ pub fn rows(
         match parse(line) {
             Ok(cells) => {
                 for (key, value) in cells {
-                    if value.len() > MAX_CELL || value.contains('\0') {
-                        row.problem = Some("a value is larger than 1 MiB or contains NUL characters".to_owned());
-                    }
                     if let Some(at) = index.get(key.as_str()) {
+                        row.problem = row.problem.or(RowProblem::of_cell(*at, &value));
                         row.cells[*at] = value;
                     }
                 }
             }
-            Err(e) => row.problem = Some(e),
+            Err(e) => row.problem = RowProblem::row(e),
         }
         take(row)
     })
@@ -139,21 +137,13 @@ fn text_of(value: &Json) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use proptest::prelude::*;
 
     use super::*;
+    use crate::read::{Format, all};
 
     fn read(bytes: &[u8]) -> Result<Vec<Row>, ReadError> {
-        let mut source = Cursor::new(bytes);
-        let layout = layout(&mut source)?;
-        let mut out = Vec::new();
-        rows(&layout, &mut source, &mut |row| {
-            out.push(row);
-            ControlFlow::Continue(())
-        })?;
-        Ok(out)
+        all(Format::Jsonl, bytes)
     }
 
     #[test]

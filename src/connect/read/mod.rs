@@ -13,8 +13,11 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+pub use aplomb_model::import::Format;
 pub use error::ReadError;
 pub use sniff::sniff;
+#[cfg(test)]
+pub(crate) use xlsx::tests::book;
 
 /// Largest file, in bytes.
 pub const MAX_FILE: u64 = 1 << 30;
@@ -24,15 +27,6 @@ pub const MAX_COLUMNS: usize = 2_000;
 pub const MAX_CELL: usize = 1 << 20;
 /// Longest row, in bytes of UTF-8.
 pub const MAX_ROW: usize = 2 << 20;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    Csv,
-    Xlsx,
-    Vcard,
-    Jsonl,
-}
 
 /// What can be read from: an upload that is opened once for every pass.
 pub trait Source: Read + Seek {}
@@ -45,7 +39,41 @@ pub struct Row {
     pub number: u64,
     pub cells: Vec<String>,
     /// why the row cannot be taken although it could be found
-    pub problem: Option<String>,
+    pub problem: Option<RowProblem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowProblem {
+    /// index of the cell; `None`: the row as a whole
+    pub cell: Option<usize>,
+    /// stable
+    pub code: &'static str,
+    pub detail: String,
+}
+
+impl RowProblem {
+    fn row(detail: impl Into<String>) -> Option<RowProblem> {
+        Some(RowProblem { cell: None, code: "unreadable_row", detail: detail.into() })
+    }
+
+    fn wide() -> Option<RowProblem> {
+        let detail = format!("the row has more than {MAX_COLUMNS} cells");
+        Some(RowProblem { cell: None, code: "too_many_cells", detail })
+    }
+
+    /// What is wrong with the first cell that cannot be taken.
+    fn of_cells<'c>(cells: impl IntoIterator<Item = &'c String>) -> Option<RowProblem> {
+        cells.into_iter().enumerate().find_map(|(at, cell)| RowProblem::of_cell(at, cell))
+    }
+
+    fn of_cell(at: usize, cell: &str) -> Option<RowProblem> {
+        let (code, detail) = match () {
+            _ if cell.len() > MAX_CELL => ("cell_too_large", format!("is larger than {} MiB", MAX_CELL >> 20)),
+            _ if cell.contains('\0') => ("nul", "contains NUL characters".to_owned()),
+            _ => return None,
+        };
+        Some(RowProblem { cell: Some(at), code, detail })
+    }
 }
 
 /// How the rows of a file were found; stored, so that every later pass sees the same rows.
@@ -84,4 +112,17 @@ pub fn rows(
         Format::Vcard => vcard::rows(layout, source, take),
         Format::Jsonl => jsonl::rows(layout, source, take),
     }
+}
+
+/// Every row of a small file, for the tests of the formats.
+#[cfg(test)]
+fn all(format: Format, bytes: &[u8]) -> Result<Vec<Row>, ReadError> {
+    let mut source = std::io::Cursor::new(bytes);
+    let layout = layout(format, &mut source)?;
+    let mut out = Vec::new();
+    rows(format, &layout, &mut source, &mut |row| {
+        out.push(row);
+        ControlFlow::Continue(())
+    })?;
+    Ok(out)
 }

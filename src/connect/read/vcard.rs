@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use super::text::{self, Lines, Utf8};
-use super::{Layout, MAX_CELL, ReadError, Row, Source};
+use super::{Layout, MAX_CELL, ReadError, Row, RowProblem, Source};
 
 /// The columns of every vCard table, in this order.
 const COLUMNS: [&str; 29] = [
@@ -88,7 +88,7 @@ pub fn rows(
                     && !open.is_empty()
                 {
                     number += 1;
-                    let problem = Some("the card is not closed".to_owned());
+                    let problem = RowProblem::row("the card is not closed");
                     if take(Row { problem, ..open.row(number) }).is_break() {
                         return Ok(());
                     }
@@ -110,7 +110,7 @@ pub fn rows(
         }
     }
     if let Some(open) = card.filter(|c| !c.is_empty()) {
-        let problem = Some("the card is not closed".to_owned());
+        let problem = RowProblem::row("the card is not closed");
         let _ = take(Row { problem, ..open.row(number + 1) });
     }
     Ok(())
@@ -260,7 +260,7 @@ impl Card {
     }
 
     fn row(self, number: u64) -> Row {
-        let problem = self.too_long.then(|| "a property is larger than 256 KiB".to_owned());
+        let problem = if self.too_long { RowProblem::row("a property is larger than 256 KiB") } else { None };
         Row { number, cells: self.cells, problem }
     }
 
@@ -370,21 +370,13 @@ fn birthday(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use proptest::prelude::*;
 
     use super::*;
+    use crate::read::{Format, all};
 
     fn read(bytes: &[u8]) -> Result<Vec<Row>, ReadError> {
-        let mut source = Cursor::new(bytes);
-        let layout = layout(&mut source)?;
-        let mut out = Vec::new();
-        rows(&layout, &mut source, &mut |row| {
-            out.push(row);
-            ControlFlow::Continue(())
-        })?;
-        Ok(out.split_off(1))
+        Ok(all(Format::Vcard, bytes)?.split_off(1))
     }
 
     fn cell<'r>(row: &'r Row, name: &str) -> &'r str {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetVisible, Xlsx};
 
-use super::{Layout, MAX_CELL, MAX_COLUMNS, ReadError, Row, Source};
+use super::{Layout, MAX_COLUMNS, ReadError, Row, RowProblem, Source};
 
 /// Most bytes all parts of a workbook may unpack to.
 const MAX_UNPACKED: u64 = 200 << 20;
@@ -72,12 +72,10 @@ fn put(row: &mut Row, column: usize, value: &DataRef<'_>) {
         return;
     }
     if column >= MAX_COLUMNS {
-        row.problem = Some(format!("the row has more than {MAX_COLUMNS} cells"));
+        row.problem = RowProblem::wide();
         return;
     }
-    if text.len() > MAX_CELL {
-        row.problem = Some("a cell is larger than 1 MiB".to_owned());
-    }
+    row.problem = row.problem.take().or(RowProblem::of_cell(column, &text));
     if row.cells.len() <= column {
         row.cells.resize(column + 1, String::new());
     }
@@ -162,14 +160,15 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadErro
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::{Cursor, Write};
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::read::{Format, all};
 
-    fn book(sheet: &str) -> Vec<u8> {
+    pub fn book(sheet: &str) -> Vec<u8> {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
         let options = zip::write::SimpleFileOptions::default();
         for (name, body) in [
@@ -199,14 +198,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Vec<Row>, ReadError> {
-        let mut source = Cursor::new(bytes);
-        let layout = layout(&mut source)?;
-        let mut out = Vec::new();
-        rows(&layout, &mut source, &mut |row| {
-            out.push(row);
-            ControlFlow::Continue(())
-        })?;
-        Ok(out)
+        all(Format::Xlsx, bytes)
     }
 
     const SHEET: &str = r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>

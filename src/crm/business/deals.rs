@@ -10,7 +10,7 @@ pub(super) fn rules(form: &mut Form<'_>, occasion: &Occasion<'_>, errors: &mut V
         stage_changed(form, occasion);
     }
     let outcome = form.outcome("stage").to_owned();
-    let outcome = if outcome == "done" { "won" } else { outcome.as_str() };
+    let outcome = ending(&outcome);
     form.set("outcome", Some(Value::Text(outcome.to_owned())));
     close(form, occasion, outcome);
     if outcome == "lost" && occasion.origin == Origin::Api && form.get("lostReason").is_none() {
@@ -41,20 +41,28 @@ fn stage_changed(form: &mut Form<'_>, occasion: &Occasion<'_>) {
 }
 
 fn close(form: &mut Form<'_>, occasion: &Occasion<'_>, outcome: &str) {
-    let closed = outcome != "open";
-    let known = form.get("closedAt").is_some();
-    if closed && !known {
+    let was = occasion.before.map_or("open", |before| ending(super::outcome(form.object, before, "stage")));
+    let ended = outcome != "open" && outcome != was;
+    if ended && (form.get("closedAt").is_none() || was != "open") {
         let at = match (occasion.origin, form.get("closeDate")) {
             (Origin::Import, Some(Value::Date(day))) if day.start() < occasion.now => day.start(),
             _ => occasion.now,
         };
         form.set("closedAt", Some(Value::Time(at)));
     }
-    if !closed && known {
+    if outcome == "open" {
         form.set("closedAt", None);
-        form.set("lostReason", None);
-        form.set("wonReason", None);
     }
+    for (ending, reason) in [("won", "wonReason"), ("lost", "lostReason")] {
+        if was == ending && outcome != ending {
+            form.set(reason, None);
+        }
+    }
+}
+
+/// A pipeline of an admin's own may end with `done`.
+fn ending(outcome: &str) -> &str {
+    if outcome == "done" { "won" } else { outcome }
 }
 
 fn weigh(form: &mut Form<'_>) {

@@ -1,13 +1,19 @@
 //! The quick path for imports: values typed already, one batch, each refused operation by itself; and look-ups.
 
+use aplomb_access::read_filter;
 use aplomb_model::query::Scalar;
-use aplomb_model::{Action, Capability, Code, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result};
+use aplomb_model::record::Fields;
+use aplomb_model::{
+    Action, Capability, Code, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result, Seq,
+};
+use aplomb_store::Op;
 
-use super::plan::{Origin, Plan};
+use super::input::Changes;
+use super::plan::{Origin, Past, Plan};
 use super::{Access, MAX_LIMIT, may};
 use crate::crm::Crm;
 use crate::errors::{OrStore, forbidden};
-use crate::{BulkDone, BulkOp, Ctx};
+use crate::{BulkDoc, BulkDone, BulkOp, BulkResult, Ctx};
 
 /// Most records found for one value.
 const MOST_FOUND: usize = 100;
@@ -16,21 +22,40 @@ impl Crm {
     /// One batch. An operation that is refused says why and does not hold up the others. Repeating a create with the
     /// same id is an update of what is there: an interrupted job can start again.
     pub fn bulk(&self, ctx: &Ctx, ops: Vec<BulkOp>, reason: &str) -> Result<BulkDone> {
+        let mut kept = Vec::new();
+        let seq = self.bulk_with(ctx, &ops, reason, |results| {
+            kept = results.to_vec();
+            Ok(Vec::new())
+        })?;
+        Ok(BulkDone { results: kept.into_iter().map(|r| r.map(|(id, _)| id)).collect(), seq })
+    }
+
+    /// The same, with documents that say what was done, in the very batch: after a crash both are there or neither.
+    /// `docs` is called anew when the batch has to be decided anew.
+    pub fn bulk_with(
+        &self,
+        ctx: &Ctx,
+        ops: &[BulkOp],
+        reason: &str,
+        mut docs: impl FnMut(&[BulkResult]) -> Result<Vec<BulkDoc>>,
+    ) -> Result<Seq> {
         if !aplomb_access::can(&ctx.actor, Capability::Import) {
             return Err(forbidden());
         }
         let ctx = ctx.clone().because(reason);
-        let (results, seq) = self.inner.write(&ctx, reason, |plan| {
+        let ((), seq) = self.inner.write(&ctx, reason, |plan| {
             let mut results = Vec::with_capacity(ops.len());
-            for op in &ops {
+            for op in ops {
                 results.push(match run(plan, op) {
-                    Ok(id) => Ok(id),
+                    Ok(record) => Ok((record.id, record.version)),
                     Err(e) => Err(refused(e)?),
                 });
             }
-            Ok(results)
+            let put = |d: BulkDoc| Op::Doc { kind: d.kind, key: d.key, value: d.value, logged: false };
+            plan.ops.extend(docs(&results)?.into_iter().map(put));
+            Ok(())
         })?;
-        Ok(BulkDone { results, seq })
+        Ok(seq)
     }
 
     /// Live records the caller may read whose indexed field has this value.
@@ -101,28 +126,38 @@ fn index_of(object: &Object, field: &str) -> Result<(ObjectCode, FieldCode)> {
     Ok((object.code, field.code))
 }
 
-fn run(plan: &mut Plan<'_>, op: &BulkOp) -> Result<Id> {
+fn run(plan: &mut Plan<'_>, op: &BulkOp) -> Result<Record> {
     match op {
         BulkOp::Create { object, id, fields } => {
             let access = access(plan, *object, Action::Create)?;
-            let given = fields.iter().map(|(code, value)| (code, Some(value.clone()))).collect();
+            let given: Changes = fields.iter().map(|(code, value)| (code, Some(value.clone()))).collect();
             if let Some(there) = id.map(|id| plan.live(*object, id)).transpose()?.flatten() {
                 may(plan.ctx, &access.object, Action::Update, &there)?;
-                return plan.update(&access.object, &there, given, Origin::Import).map(|r| r.id);
+                let (given, _) = Past::split(given);
+                return plan.update(&access.object, &there, given, Origin::Import);
             }
+            may_create_for(plan, &access, fields)?;
             plan.unique_in_batch(&access.object, fields)?;
-            let record = plan.create(&access.object, *id, given, Origin::Import)?;
-            Ok(record.id)
+            plan.create(&access.object, *id, given, Origin::Import)
         }
         BulkOp::Update { object, id, if_version, fields } => {
             let (access, record) = target(plan, *object, *id, *if_version, Action::Update)?;
-            plan.update(&access.object, &record, fields.clone(), Origin::Import).map(|r| r.id)
+            plan.update(&access.object, &record, fields.clone(), Origin::Import)
         }
         BulkOp::Trash { object, id, if_version } => {
             let (access, record) = target(plan, *object, *id, *if_version, Action::Delete)?;
-            plan.set_trashed(&access.object, &record, true).map(|r| r.id)
+            plan.set_trashed(&access.object, &record, true)
         }
     }
+}
+
+/// An owner that is given must be one the caller may create records for; without one they are his own.
+fn may_create_for(plan: &Plan<'_>, access: &Access, fields: &Fields) -> Result<()> {
+    let owner = access.object.owner().and_then(|f| fields.get(f.code)).and_then(|v| v.links().first().map(|l| l.id));
+    if owner.is_none_or(|id| read_filter(&plan.ctx.actor, &access.object, Action::Create).admits(Some(id))) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Forbidden, "your role does not let you create records for this owner"))
 }
 
 fn access(plan: &Plan<'_>, code: ObjectCode, action: Action) -> Result<Access> {
@@ -140,7 +175,9 @@ fn target(
     let access = access(plan, code, action)?;
     let record = plan.live(code, id)?.ok_or_else(|| Error::field("id", "not_found", "there is no such record"))?;
     may(plan.ctx, &access.object, action, &record)?;
-    if if_version.is_some_and(|v| v != record.version) {
+    if let Some(version) = if_version
+        && plan.changed_since(&access.object, &record, version)?
+    {
         let detail = format!("the record is at version {}", record.version);
         return Err(Error::field("version", "version_mismatch", detail));
     }

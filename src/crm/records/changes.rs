@@ -12,6 +12,8 @@ use crate::crm::Crm;
 use crate::errors::{OrStore, forbidden};
 use crate::{Ctx, Entries};
 
+/// Items of a page of the feed after which no further batch is begun; one batch of an import has a thousand.
+const PAGE_ITEMS: usize = 5_000;
 /// Items of one batch that are spelt out in the audit.
 const MOST_ITEMS: usize = 200;
 
@@ -22,7 +24,7 @@ impl Crm {
         let view = self.inner.view()?;
         let schema = self.schema();
         let directory = self.inner.directory()?;
-        let found = view.changes(since, page_limit(limit)).or_store()?;
+        let found = view.changes_within(since, page_limit(limit), PAGE_ITEMS).or_store()?;
         let next = found.last().map_or(since, |c| c.seq);
         let mut rows: HashMap<ObjectCode, RowFilter> = HashMap::new();
         let mut changes = Vec::new();

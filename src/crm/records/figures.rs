@@ -13,7 +13,7 @@ use super::query::Asked;
 use super::{Render, scan_figures};
 use crate::crm::Inner;
 use crate::settings::Settings;
-use crate::{Ctx, QueryPage, errors};
+use crate::{Ctx, QueryPage};
 
 const MAX_GROUPS: usize = 1_000;
 const MAX_KEYS: usize = 4;
@@ -65,12 +65,14 @@ impl Inner {
             zone_offset: ctx.offset,
         };
         let from_records = at.is_some() || self.follower.rebuilding();
-        let (groups, seq) = if from_records {
-            let view = self.view()?;
-            (scan_figures::aggregate(&view, asked, &question, at)?, view.seq())
-        } else {
-            let seq = self.index.seq();
-            (self.index.aggregate(&question).map_err(errors::search)?, seq)
+        let seq = self.index.seq();
+        let indexed = if from_records { None } else { self.ask_index(|index| index.aggregate(&question))? };
+        let (groups, seq) = match indexed {
+            Some(groups) => (groups, seq),
+            None => {
+                let view = self.view()?;
+                (scan_figures::aggregate(&view, asked, &question, at)?, view.seq())
+            }
         };
         let settings = self.settings();
         let single = self.currencies.read().first().copied().unwrap_or(settings.organisation.currency);

@@ -1,7 +1,7 @@
 //! Where a list comes from: the store when it keeps that order itself or while the index is rebuilt, else the index.
 
 use aplomb_model::{Code, Error, Id, Record, Result, Seq};
-use aplomb_search::ListQuery;
+use aplomb_search::{Index, ListQuery, SearchError};
 use aplomb_store::{IndexRange, View};
 
 use super::query::{Asked, StoreOrder};
@@ -29,13 +29,8 @@ pub(super) fn list(inner: &Inner, asked: &Asked) -> Result<List> {
     if inner.follower.rebuilding() || cursor.is_some_and(|c| c.starts_with(scan::CURSOR)) {
         return scan::list(inner, asked, None);
     }
-    from_index(inner, asked)
-}
-
-fn from_index(inner: &Inner, asked: &Asked) -> Result<List> {
-    let page = inner
-        .index
-        .list(&ListQuery {
+    let found = inner.ask_index(|index| {
+        index.list(&ListQuery {
             object: asked.access.object.code,
             pred: asked.pred.clone(),
             rights: asked.access.rights(),
@@ -45,7 +40,33 @@ fn from_index(inner: &Inner, asked: &Asked) -> Result<List> {
             cursor: asked.cursor.clone(),
             count_up_to: asked.count_up_to,
         })
-        .map_err(errors::search)?;
+    })?;
+    match found {
+        Some(page) => from_index(inner, asked, page),
+        None if cursor.is_some() => Err(Error::new(Code::NotReady, "the index is built again; begin the list anew")),
+        None => scan::list(inner, asked, None),
+    }
+}
+
+impl Inner {
+    /// `None` when the index is damaged: it is being built anew, and the store must answer.
+    pub(super) fn ask_index<T>(
+        &self,
+        ask: impl FnOnce(&Index) -> std::result::Result<T, SearchError>,
+    ) -> Result<Option<T>> {
+        match ask(&self.index) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(e) if e.is_damage() => {
+                tracing::error!(error = %e, "index");
+                self.follower.build_anew();
+                Ok(None)
+            }
+            Err(e) => Err(errors::search(e)),
+        }
+    }
+}
+
+fn from_index(inner: &Inner, asked: &Asked, page: aplomb_search::Page) -> Result<List> {
     let view = inner.view()?;
     let found = view.get_many(asked.access.object.code, &page.ids).or_store()?;
     // what was trashed or handed over since the index saw it must not be shown

@@ -14,7 +14,9 @@ mod render;
 mod scan;
 mod scan_figures;
 mod search;
+mod stages;
 mod timeline;
+mod versions;
 mod write;
 
 use std::sync::Arc;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use aplomb_access::{RowFilter, read_filter};
 use aplomb_model::query::{Kind, Scalar, scalars};
 use aplomb_model::record::Fields;
+use aplomb_model::schema::system;
 use aplomb_model::value::Link;
 use aplomb_model::{
-    Action, Code, Currency, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result, Schema, Seq, Value,
-    json,
+    Action, Code, Currency, Error, FieldCode, FieldError, Id, Object, ObjectCode, Record, Result, Schema, Seq,
+    Timestamp, Value, json,
 };
 use aplomb_store::{Assert, Batch, Op, Reason, StoreError, View};
 use parking_lot::MutexGuard;
@@ -57,6 +58,31 @@ pub(crate) struct Plan<'a> {
     counters: BTreeMap<String, u64>,
     numbering: Option<MutexGuard<'a, ()>>,
     currencies: BTreeSet<Currency>,
+}
+
+/// What another system says of a record's past. The log tells nevertheless when and by whom it was written here.
+#[derive(Default)]
+pub(crate) struct Past {
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    created_by: Option<Id>,
+}
+
+impl Past {
+    /// Takes it out of what is given for the fields.
+    pub fn split(given: Changes) -> (Changes, Past) {
+        let mut past = Past::default();
+        let mut rest = Changes::with_capacity(given.len());
+        for (code, value) in given {
+            match (code, &value) {
+                (system::CREATED_AT, Some(Value::Time(at))) => past.created_at = Some(*at),
+                (system::UPDATED_AT, Some(Value::Time(at))) => past.updated_at = Some(*at),
+                (system::CREATED_BY, Some(Value::Ref(user))) => past.created_by = Some(user.id),
+                _ => rest.push((code, value)),
+            }
+        }
+        (rest, past)
+    }
 }
 
 struct Staged {
@@ -122,15 +148,19 @@ impl<'a> Plan<'a> {
     /// Creates with defaults and rules; the record as it will be.
     pub fn create(&mut self, object: &Arc<Object>, id: Option<Id>, given: Changes, origin: Origin) -> Result<Record> {
         let id = id.unwrap_or_else(|| self.ctx.new_id());
+        let (given, past) = if origin == Origin::Import { Past::split(given) } else { (given, Past::default()) };
+        let created_at = past.created_at.unwrap_or(self.ctx.now).min(self.ctx.now);
+        let updated_at = past.updated_at.or(past.created_at).unwrap_or(self.ctx.now).clamp(created_at, self.ctx.now);
         let mut changes = self.defaults(object, &given);
         changes.extend(given.iter().cloned());
         let mut after = Record {
             object: object.code,
             id,
             version: 1,
-            created_at: self.ctx.now,
-            created_by: self.ctx.actor.user,
-            updated_at: self.ctx.now,
+            created_at,
+            // where there are no owners, the creator is whose record it is: nobody writes that for others
+            created_by: past.created_by.filter(|_| object.owner().is_some()).unwrap_or(self.ctx.actor.user),
+            updated_at,
             updated_by: self.ctx.actor.user,
             trashed_at: None,
             fields: Default::default(),
@@ -163,9 +193,11 @@ impl<'a> Plan<'a> {
         Ok(after)
     }
 
-    /// Sets fields that follow from others; no rules, no checks.
+    /// Sets fields that follow from other records; no rules, no checks. Nobody changed the record itself, so it keeps the
+    /// time of its last change.
     pub fn derive(&mut self, object: &Arc<Object>, before: &Record, changes: Changes) {
-        let mut after = self.next(before);
+        let (updated_at, updated_by) = (before.updated_at, before.updated_by);
+        let mut after = Record { updated_at, updated_by, ..self.next(before) };
         for (code, value) in changes {
             after.fields.set(code, value);
         }

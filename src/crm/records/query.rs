@@ -33,26 +33,36 @@ impl Crm {
         if let Some(seq) = query.after {
             self.inner.caught_up(seq);
         }
+        let mut figures = None;
         if !query.group_by.is_empty() || !query.aggregates.is_empty() {
-            return self.inner.figures(ctx, &asked, query, None);
+            let page = self.inner.figures(ctx, &asked, query, None)?;
+            if !wants_records(query) {
+                return Ok(page);
+            }
+            figures = page.groups;
         }
         let list = lists::list(&self.inner, &asked)?;
         let schema = self.schema();
         let render = Render::new(&self.inner, &schema, &ctx.actor, &list.view)?;
         let records = list.records.iter().map(|r| render.record(&asked.access.object, r, &columns)).collect();
         let total = (query.count != Some(Count::None)).then_some(list.total);
-        Ok(QueryPage { records, next: list.next, total, groups: None, seq: list.seq })
+        Ok(QueryPage { records, next: list.next, total, groups: figures, seq: list.seq })
     }
 
     fn as_of(&self, ctx: &Ctx, asked: Asked, query: &Query, columns: &Columns, at: Timestamp) -> Result<QueryPage> {
+        let mut figures = None;
         if !query.group_by.is_empty() || !query.aggregates.is_empty() {
-            return self.inner.figures(ctx, &asked, query, Some(at));
+            let page = self.inner.figures(ctx, &asked, query, Some(at))?;
+            if !wants_records(query) {
+                return Ok(page);
+            }
+            figures = page.groups;
         }
         let list = super::scan::list(&self.inner, &asked, Some(at))?;
         let schema = self.schema();
         let render = Render::new(&self.inner, &schema, &ctx.actor, &list.view)?;
         let records = list.records.iter().map(|r| render.record(&asked.access.object, r, columns)).collect();
-        Ok(QueryPage { records, next: list.next, total: Some(list.total), groups: None, seq: list.seq })
+        Ok(QueryPage { records, next: list.next, total: Some(list.total), groups: figures, seq: list.seq })
     }
 }
 
@@ -68,9 +78,13 @@ impl Inner {
             }
             None => Pred::Const(true),
         };
+        let sort = compiler.sort(&access.object, &query.sort)?;
+        for (key, asked) in sort.iter().zip(&query.sort) {
+            self.steps_allowed(ctx, &asked.field, &key.path)?;
+        }
         let text = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()).map(|q| q.chars().take(500).collect());
         Ok(Asked {
-            sort: compiler.sort(&access.object, &query.sort)?,
+            sort,
             pred,
             text,
             limit: page_limit(query.limit.map_or(0, |l| l.max(1) as usize)),
@@ -115,6 +129,13 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Totals stand beside the records they are of; groups come alone, since their `limit` is of groups, unless fields
+/// of records or a page of them are asked for.
+fn wants_records(query: &Query) -> bool {
+    let asked = !query.fields.is_empty() || query.cursor.is_some();
+    asked || (query.group_by.is_empty() && query.limit.is_some_and(|limit| limit > 0))
 }
 
 pub(super) fn clock(ctx: &Ctx) -> Clock {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use aplomb_model::query::{Scalar, SortKey};
+use aplomb_model::query::{Path, Scalar, SortKey};
 use aplomb_model::value::Link;
 use aplomb_model::{Code, Error, Id, Object, Record, Result, Timestamp, Value, fold};
 use aplomb_store::View;
@@ -30,11 +30,7 @@ pub(super) fn every(
     let seen: RefCell<HashMap<Link, Option<Record>>> = RefCell::default();
     let look_up = |link: Link| {
         let mut seen = seen.borrow_mut();
-        let read = || match at {
-            Some(at) => view.as_of(link.object, link.id, at).ok().flatten(),
-            None => view.get(link.object, link.id).ok().flatten().filter(|r| r.trashed_at.is_none()),
-        };
-        seen.entry(link).or_insert_with(read).clone()
+        seen.entry(link).or_insert_with(|| read(view, link, at)).clone()
     };
     let mut after = None;
     loop {
@@ -56,6 +52,13 @@ pub(super) fn every(
     }
 }
 
+fn read(view: &View, link: Link, at: Option<Timestamp>) -> Option<Record> {
+    match at {
+        Some(at) => view.as_of(link.object, link.id, at).ok().flatten(),
+        None => view.get(link.object, link.id).ok().flatten().filter(|r| r.trashed_at.is_none()),
+    }
+}
+
 fn selects(asked: &Asked, record: &Record, look_up: &dyn Fn(Link) -> Option<Record>) -> bool {
     asked.access.admits(record)
         && asked.pred.matches(record, look_up)
@@ -73,7 +76,9 @@ pub(super) fn mentions(object: &Object, record: &Record, text: &str) -> bool {
 
 pub(super) fn list(inner: &Inner, asked: &Asked, at: Option<Timestamp>) -> Result<List> {
     let view = inner.view()?;
-    let order = |a: &Record, b: &Record| compare(&asked.sort, a, b);
+    let seen: RefCell<HashMap<Link, Option<Record>>> = RefCell::default();
+    let look_up = |link: Link| seen.borrow_mut().entry(link).or_insert_with(|| read(&view, link, at)).clone();
+    let order = |a: &Record, b: &Record| compare(&asked.sort, a, b, &look_up);
     let from = asked.cursor.as_deref().map(|c| start(&view, &asked.access, c, at)).transpose()?;
     let mut best: Vec<Record> = Vec::new();
     let mut count = 0u64;
@@ -109,9 +114,9 @@ fn start(view: &View, access: &Access, cursor: &str, at: Option<Timestamp>) -> R
 }
 
 /// Missing values last; ties by id, newest first unless the last key ascends.
-fn compare(sort: &[SortKey], a: &Record, b: &Record) -> Ordering {
+fn compare(sort: &[SortKey], a: &Record, b: &Record, look_up: &dyn Fn(Link) -> Option<Record>) -> Ordering {
     for key in sort {
-        let value = |r: &Record| key.path.own_scalars(r).into_iter().min_by(Scalar::order);
+        let value = |r: &Record| first_value(&key.path, r, look_up);
         let order = match (value(a), value(b)) {
             (Some(x), Some(y)) if key.descending => y.order(&x),
             (Some(x), Some(y)) => x.order(&y),
@@ -124,4 +129,14 @@ fn compare(sort: &[SortKey], a: &Record, b: &Record) -> Ordering {
         }
     }
     if sort.last().is_none_or(|k| k.descending) { b.id.cmp(&a.id) } else { a.id.cmp(&b.id) }
+}
+
+/// What the index sorts by as well: the first value, of the first record that has one.
+fn first_value(path: &Path, record: &Record, look_up: &dyn Fn(Link) -> Option<Record>) -> Option<Scalar> {
+    let Some(((field, _), rest)) = path.steps.split_first() else {
+        return path.own_scalars(record).into_iter().next();
+    };
+    let rest = Path { steps: rest.to_vec(), ..path.clone() };
+    let mut links = record.get(*field)?.links().iter();
+    links.find_map(|link| first_value(&rest, &look_up(*link)?, look_up))
 }

@@ -81,7 +81,7 @@ fn scalars(view: &View, record: &Record, path: &Path, at: Option<Timestamp>) -> 
         for link in records.iter().filter_map(|r| r.get(*field)).flat_map(|v| v.links()) {
             next.extend(match at {
                 Some(at) => view.as_of(link.object, link.id, at).or_store()?,
-                None => view.get(link.object, link.id).or_store()?,
+                None => view.get(link.object, link.id).or_store()?.filter(|r| r.trashed_at.is_none()),
             });
         }
         records = next;

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Access, Render, page_limit, scan};
 use crate::crm::Crm;
-use crate::errors::{self, OrStore};
+use crate::errors::OrStore;
 use crate::{Ctx, SearchAnswer, SearchRequest};
 
 const SNIPPET: usize = 160;
@@ -31,7 +31,9 @@ impl Crm {
         let objects: Vec<(ObjectCode, Pred)> = places.iter().map(|a| (a.object.code, a.rights())).collect();
         let query =
             TextQuery { text: text.clone(), objects, limit, cursor: request.cursor.clone(), count_up_to: 10_000 };
-        let page = self.inner.index.text(&query).map_err(errors::search)?;
+        let Some(page) = self.inner.ask_index(|index| index.text(&query))? else {
+            return self.search_records(ctx, &places, &text, limit);
+        };
         let view = self.inner.view()?;
         let schema = self.schema();
         let render = Render::new(&self.inner, &schema, &ctx.actor, &view)?;

@@ -156,7 +156,8 @@ fn visible(plan: &Plan<'_>, object: &str, id: Id, action: Action) -> Result<(Acc
     Ok((access, record))
 }
 
-/// What the caller saw must be what is there; else he is told both, per field.
+/// What the caller saw must be what is there; else he is told both, per field. What only follows from other records
+/// since then (a call was logged) is no conflict.
 pub(crate) fn check_version(
     plan: &Plan<'_>,
     access: &Access,
@@ -164,7 +165,10 @@ pub(crate) fn check_version(
     if_version: Option<u32>,
     given: Option<&Map>,
 ) -> Result<()> {
-    let Some(version) = if_version.filter(|v| *v != record.version) else { return Ok(()) };
+    let Some(version) = if_version else { return Ok(()) };
+    if !plan.changed_since(&access.object, record, version)? {
+        return Ok(());
+    }
     let render = plan.render()?;
     let conflicts: Vec<_> = given
         .into_iter()

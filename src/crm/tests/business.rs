@@ -38,6 +38,78 @@ fn stages_say_how_probable_a_deal_is() {
 }
 
 #[test]
+fn a_deal_tells_how_long_it_was_in_each_stage() {
+    let mut house = House::new();
+    let id = id_of(&house.create(&house.admin(), "deal", json!({"name": "D"})));
+    let steps = [
+        json!({"stage": "proposal"}),
+        json!({"name": "renamed"}),
+        json!({"stage": "lost", "lostReason": "price"}),
+        json!({"stage": "won"}),
+        json!({"stage": "proposal"}),
+    ];
+    for (days, fields) in (1..).zip(steps) {
+        house.later(days * 86_400);
+        let admin = house.admin();
+        let deal = house.crm.update(&admin, "deal", id, None, map(fields)).unwrap().record;
+        if deal["fields"]["stage"] == "won" {
+            assert_eq!(deal["fields"]["closedAt"], json!(house.now));
+            assert_eq!(deal["fields"]["lostReason"], Json::Null);
+        }
+    }
+    house.later(100);
+    let admin = house.admin();
+    let stages = house.crm.stages(&admin, "deal", id).unwrap();
+    let visits: Vec<_> = stages["visits"].as_array().unwrap().iter().map(|v| (&v["stage"], &v["seconds"])).collect();
+    let days = |n: i64| json!(n * 86_400);
+    assert_eq!(
+        visits,
+        [
+            (&json!("qualification"), &days(1)),
+            (&json!("proposal"), &days(5)),
+            (&json!("lost"), &days(4)),
+            (&json!("won"), &days(5)),
+            (&json!("proposal"), &json!(100)),
+        ]
+    );
+    let (first, last) = (&stages["visits"][0], &stages["visits"][4]);
+    assert_eq!((&first["left"], &first["actor"]["name"]), (&stages["visits"][1]["entered"], &json!("Ada Lovelace")));
+    assert_eq!(last["left"], Json::Null);
+    assert_eq!(stages["current"]["since"], last["entered"]);
+    assert_eq!(stages["totals"][1], json!({"stage": "proposal", "label": "Proposal", "visits": 2, "seconds": 432_100}));
+    let company = id_of(&house.create(&admin, "note", json!({"body": "no stages"})));
+    assert_eq!(house.crm.stages(&admin, "note", company).unwrap_err().code, Code::NotFound);
+}
+
+#[test]
+fn a_logged_call_does_not_stand_in_an_editors_way() {
+    let mut house = House::new();
+    let admin = house.admin();
+    let contact = house.create(&admin, "contact", json!({"name": "A"}));
+    let id = id_of(&contact);
+    house.later(60);
+    let admin = house.admin();
+    let call = |at: &str| {
+        let related = json!([{"object": "contact", "id": id}]);
+        house.create(&admin, "call", json!({"subject": "s", "at": at, "related": related}))
+    };
+    call("2026-03-17T09:00:00Z");
+    let touched = house.crm.get(&admin, "contact", id, &[]).unwrap();
+    assert_eq!((touched.version, &touched.record["updatedAt"]), (2, &contact["updatedAt"]));
+    let title =
+        |version, title: &str| house.crm.update(&admin, "contact", id, Some(version), map(json!({"title": title})));
+    assert_eq!(title(1, "seen before the call").unwrap().version, 3);
+    call("2026-03-18T09:00:00Z");
+    for stale in [1, 2, 9] {
+        let e = title(stale, "stale").unwrap_err();
+        assert_eq!((e.code, &e.extra.unwrap()["conflicts"][0]["given"]), (Code::VersionMismatch, &json!("stale")));
+    }
+    house.crm.trash(&admin, "contact", id, Some(3)).unwrap();
+    house.crm.restore(&admin, "contact", id).unwrap();
+    assert_eq!(title(4, "before the trash").unwrap_err().code, Code::VersionMismatch);
+}
+
+#[test]
 fn work_feeds_last_and_next_touch() {
     let house = House::new();
     let admin = house.admin();

@@ -4,6 +4,7 @@ mod admin;
 mod business;
 mod records;
 mod rights;
+mod upkeep;
 
 use std::sync::Arc;
 

@@ -46,7 +46,8 @@ impl Compiler<'_> {
     pub fn sort(&self, object: &Object, sort: &[Sort]) -> Result<Vec<SortKey>> {
         let key = |s: &Sort| {
             let path = self.path(object, &s.field)?;
-            if path.kind == Kind::Opaque || !path.steps.is_empty() {
+            let id_of_another = path.field == system::ID && !path.steps.is_empty();
+            if path.kind == Kind::Opaque || id_of_another {
                 return Err(FieldError::new(&s.field, "not_sortable", "cannot be sorted by"));
             }
             Ok(SortKey { path, descending: s.descending })

@@ -95,6 +95,88 @@ fn sums_per_group_are_those_of_the_records() {
     }
 }
 
+/// The values at the end of a path, as reading the records gives them.
+fn reached(world: &World, record: &Record, path: &aplomb_model::query::Path) -> Vec<Scalar> {
+    let mut records = vec![record];
+    for (field, _) in &path.steps {
+        let links = records.iter().filter_map(|r| r.get(*field)).flat_map(|v| v.links());
+        records = links.filter_map(|link| world.0.get(&link.id)).collect();
+    }
+    records.into_iter().flat_map(|r| path.own_scalars(r)).collect()
+}
+
+#[test]
+fn figures_and_orders_over_references_are_those_of_the_records() {
+    let mut runner = TestRunner::new(Config { cases: 15, max_shrink_iters: 100, ..Config::default() });
+    let result = runner.run(&(people(40), all_firms()), |(people, firms)| {
+        let dir = tempfile::tempdir().unwrap();
+        let (index, _) = open(dir.path());
+        fill(&index, &people, 3);
+        fill(&index, &firms, 2);
+        let world = World::new(&[&people, &firms]);
+        for path in [over_firm(8, Kind::Key, 1), over_firm(8, Kind::Key, 2), over_firm(1, Kind::Text, 1)] {
+            let measured = vec![(AggregateOp::Count, Some(path.clone()), vec![])];
+            let groups = index.aggregate(&query(vec![(path.clone(), None)], measured)).unwrap();
+            let mut expect: BTreeMap<Option<String>, (u64, i64)> = BTreeMap::new();
+            for person in &people {
+                let found = reached(&world, person, &path);
+                let mut keys: Vec<Option<String>> = found.iter().map(any_text).collect();
+                keys.sort();
+                keys.dedup();
+                if keys.is_empty() {
+                    keys.push(None);
+                }
+                for key in keys {
+                    let entry = expect.entry(key).or_default();
+                    *entry = (entry.0 + 1, entry.1 + found.len() as i64);
+                }
+            }
+            let got: BTreeMap<_, _> = groups
+                .iter()
+                .map(|g| {
+                    let AggValue::Int(values) = g.values[0] else { panic!("{:?}", g.values) };
+                    (g.key[0].as_ref().and_then(any_text), (g.count, values))
+                })
+                .collect();
+            prop_assert_eq!(got, expect, "{:?}", path);
+            for descending in [false, true] {
+                let sort = [aplomb_model::query::SortKey { path: path.clone(), descending }];
+                let first = |r: &Record| reached(&world, r, &path).first().and_then(any_text);
+                let mut rows: Vec<&Record> = people.iter().collect();
+                rows.sort_by(|a, b| {
+                    let (x, y) = (first(a), first(b));
+                    let missing = x.is_none().cmp(&y.is_none());
+                    let value = if descending { y.cmp(&x) } else { x.cmp(&y) };
+                    let id = if descending { b.id.cmp(&a.id) } else { a.id.cmp(&b.id) };
+                    missing.then(value).then(id)
+                });
+                let expect: Vec<Id> = rows.into_iter().map(|r| r.id).collect();
+                let (mut seen, mut cursor) = (vec![], None);
+                loop {
+                    let page = index.list(&list(&Pred::Const(true), &sort, 3, cursor)).unwrap();
+                    seen.extend(page.ids);
+                    cursor = page.next;
+                    if cursor.is_none() {
+                        break;
+                    }
+                }
+                prop_assert_eq!(seen, expect, "{:?}", sort);
+            }
+        }
+        Ok(())
+    });
+    if let Err(e) = result {
+        panic!("{e}");
+    }
+}
+
+fn any_text(scalar: &Scalar) -> Option<String> {
+    match scalar {
+        Scalar::Key(text) | Scalar::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
 fn layout_text(scalar: &Scalar) -> Option<String> {
     match scalar {
         Scalar::Key(k) => Some(k.clone()),

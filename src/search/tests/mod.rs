@@ -2,7 +2,6 @@
 
 mod figures;
 mod follow;
-mod measure;
 mod pages;
 mod props;
 mod text;

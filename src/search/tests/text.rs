@@ -61,6 +61,16 @@ fn words_are_found_and_ranked() {
         ("mull", &[2, 1, 3]),
         ("anna.mueller@example.com", &[1]),
         ("mueller", &[1, 2, 3]),
+        ("Anna Mueller", &[1, 2, 3]),
+        ("mülle", &[1, 2, 3]),
+        ("a", &[1, 2, 3]),
+        ("fe", &[4]),
+        ("anna m", &[1, 2, 3]),
+        ("様", &[4]),
+        ("030 123456", &[3]),
+        ("0049 (30) 123-456", &[3]),
+        ("49301", &[3]),
+        ("1234", &[]),
         ("other", &[2]),
         ("am@oth", &[2]),
         ("schmitd", &[3]),
@@ -80,7 +90,7 @@ fn words_are_found_and_ranked() {
     ] {
         let mut found = find(&index, text);
         let mut expect = expect.to_vec();
-        if text == "mull" {
+        if matches!(text, "mull" | "mülle" | "a" | "anna m") {
             found.sort();
             expect.sort();
         }

@@ -79,6 +79,8 @@ pub fn errors(call: &Call) -> Result<Download> {
     Ok(Download {
         media_type: CSV,
         file_name: format!("import-errors-{id}.csv"),
+        seq: None,
+        compress: true,
         write: Box::new(move |out| imports.errors_csv(&ctx, id, out)),
     })
 }
@@ -95,6 +97,8 @@ pub fn export(call: &Call) -> Result<Download> {
     Ok(Download {
         media_type,
         file_name: format!("{object}-{}.{ending}", call.now.date()),
+        seq: None,
+        compress: true,
         write: Box::new(move |out| aplomb_connect::export(&crm, &ctx, &object, &query, format, out).map(drop)),
     })
 }

@@ -1,6 +1,7 @@
 //! One file for each noun of the API. A handler reads what it needs from the call, calls one use case, and answers.
 
 pub mod admin;
+pub mod backup;
 pub mod documents;
 pub mod feed;
 pub mod health;

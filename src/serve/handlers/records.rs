@@ -2,11 +2,11 @@
 
 use aplomb_crm::{BatchOp, ConvertLead, Map, QueryPage, RecordView, SearchRequest, TimelineRequest};
 use aplomb_model::query::Count;
-use aplomb_model::{Error, Filter, Query, Result, Sort, Timestamp};
+use aplomb_model::{Error, FieldError, Filter, Query, Result, Sort, Timestamp};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use crate::call::{Call, Door};
+use crate::call::{Call, Door, parse};
 use crate::http::answer::Answer;
 
 const ROWS: usize = 50;
@@ -40,6 +40,10 @@ struct Sent {
     _updated_by: serde::de::IgnoredAny,
 }
 
+/// Members of a record beside its fields.
+const HEAD: [&str; 9] =
+    ["id", "object", "version", "title", "trashedAt", "createdAt", "updatedAt", "createdBy", "updatedBy"];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Undo {
@@ -51,6 +55,19 @@ struct Undo {
 enum Batch {
     List(Vec<serde_json::Value>),
     Named { operations: Vec<serde_json::Value> },
+}
+
+/// Errors: `invalid` saying where fields belong, the commonest mistake.
+fn sent(call: &Call) -> Result<Sent> {
+    let given = call.map()?;
+    if !given.contains_key("fields") {
+        let detail = "put a record's fields under `fields`: {\"fields\": {\"name\": ...}}";
+        let mut wrong = vec![FieldError::new("fields", "required", detail)];
+        let stray = given.keys().filter(|name| !HEAD.contains(&name.as_str()));
+        wrong.extend(stray.map(|name| FieldError::new(name.clone(), "unknown_field", "belongs under `fields`")));
+        return Err(Error { detail: detail.to_owned(), ..Error::invalid(wrong) });
+    }
+    parse(Json::Object(given))
 }
 
 fn record(view: RecordView) -> Result<Answer> {
@@ -98,8 +115,17 @@ pub fn list(call: &Call) -> Result<Answer> {
     page(&call.open.crm.query(&call.ctx, &call.object()?, &query_of(call)?)?)
 }
 
+/// Members of a query that are lists, and may be given as a single value.
+const LISTS: [&str; 4] = ["sort", "fields", "groupBy", "aggregates"];
+
 pub fn query(call: &Call) -> Result<Answer> {
-    let mut query: Query = call.json_or_default()?;
+    let mut given = if call.body.is_empty() { Map::new() } else { call.map()? };
+    for name in LISTS {
+        if let Some(value) = given.get_mut(name).filter(|value| value.is_string() || value.is_object()) {
+            *value = json!([value.take()]);
+        }
+    }
+    let mut query: Query = parse(Json::Object(given))?;
     let limit = query.limit.unwrap_or(ROWS as u32);
     let least = if query.aggregates.is_empty() { 1 } else { 0 };
     if !(least..=MOST_ROWS as u32).contains(&limit) {
@@ -111,7 +137,7 @@ pub fn query(call: &Call) -> Result<Answer> {
 }
 
 pub fn create(call: &Call) -> Result<Answer> {
-    let (object, sent) = (call.object()?, call.json::<Sent>()?);
+    let (object, sent) = (call.object()?, sent(call)?);
     let view = call.open.crm.create(&call.ctx, &object, sent.fields)?;
     let location = format!("/api/v1/records/{object}/{}", view.id);
     Ok(written(view)?.status(201).header("location", location))
@@ -130,7 +156,7 @@ pub fn show(call: &Call) -> Result<Answer> {
 }
 
 pub fn update(call: &Call) -> Result<Answer> {
-    let sent: Sent = call.json()?;
+    let sent = sent(call)?;
     let version = call.head.expected_version()?.or(sent.version);
     written(call.open.crm.update(&call.ctx, &call.object()?, call.id()?, version, sent.fields)?)
 }
@@ -156,8 +182,10 @@ pub fn batch(call: &Call) -> Result<Answer> {
         return Err(Error::field("operations", "range", format!("at most {MOST_OPERATIONS} at once")));
     }
     let operation = |(at, json)| {
-        serde_json::from_value::<BatchOp>(json)
-            .map_err(|e| Error::field(format!("operations[{at}]"), "operation", e.to_string()))
+        parse::<BatchOp>(json).map_err(|e| {
+            let fields = e.fields.into_iter().map(|field| field.under(&format!("operations[{at}]"))).collect();
+            Error::invalid(fields)
+        })
     };
     let operations = list.into_iter().enumerate().map(operation).collect::<Result<Vec<_>>>()?;
     let done = call.open.crm.batch(&call.ctx, operations)?;
@@ -179,6 +207,10 @@ pub fn trash_list(call: &Call) -> Result<Answer> {
 pub fn history(call: &Call) -> Result<Answer> {
     let limit = call.query.limit(ROWS, MOST_ROWS)?;
     Answer::json(&call.open.crm.history(&call.ctx, &call.object()?, call.id()?, call.query.get("cursor"), limit)?)
+}
+
+pub fn stages(call: &Call) -> Result<Answer> {
+    Answer::json(&call.open.crm.stages(&call.ctx, &call.object()?, call.id()?)?)
 }
 
 pub fn timeline(call: &Call) -> Result<Answer> {

@@ -58,6 +58,11 @@ enum Start {
 }
 
 #[derive(Deserialize)]
+struct GivenCode {
+    code: String,
+}
+
+#[derive(Deserialize)]
 struct GivenSecret {
     secret: String,
 }
@@ -80,6 +85,16 @@ pub fn state(door: &Door) -> Result<Answer> {
         "sealed": door.app.is_sealed(),
         "unsealSecretGiven": door.app.config.unseal.is_some(),
     }))
+}
+
+/// For the wizard's first step: whether the code is right. Errors: as [`first_run`] has for the code.
+pub fn check_code(door: &Door) -> Result<Answer> {
+    if !door.app.is_fresh() {
+        return Err(Error::not_found("wizard: the first run has been completed"));
+    }
+    let given: GivenCode = door.json()?;
+    door.app.setup_code.lock().check(&given.code, door.now)?;
+    Ok(Answer::empty())
 }
 
 /// Errors: `not_found` once used; `invalid` for a wrong code; what the vault and the business refuse.

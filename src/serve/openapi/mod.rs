@@ -159,6 +159,10 @@ fn responses(route: &Route, object: Option<&Object>) -> Json {
             let content = json!({"application/json": {"schema": schema_for(schema, object)}});
             (status, json!({"description": "Done", "content": content}))
         }
+        // A schema would be of the whole stream, which never ends; OpenAPI 3.1 has none for one event.
+        Gives::Media("text/event-stream") => {
+            (200, json!({"description": "Done", "content": {"text/event-stream": {}}}))
+        }
         Gives::Media(media_type) => {
             (200, json!({"description": "Done", "content": {media_type: {"schema": {"type": "string"}}}}))
         }
@@ -183,7 +187,9 @@ fn parameters_of(route: &Route, object: Option<&Object>) -> Vec<Json> {
         })
         .collect();
     list.extend(route.query.iter().map(|name| shared(name)));
-    if route.method == "POST" {
+    // The answers of the others hold secrets and are not kept.
+    let kept = !matches!(route.handler, crate::routes::Handler::Door(_));
+    if route.method == "POST" && kept {
         list.push(shared("Idempotency-Key"));
     }
     if ["PATCH", "DELETE"].contains(&route.method) && route.path.starts_with("/records/") {
@@ -211,6 +217,7 @@ fn parameters() -> Json {
         ("object", text(), "name of an object; several with commas between them where more than one fits"),
         ("mode", json!({"enum": ["text"]}), "how to search"),
         ("format", json!({"enum": ["csv", "jsonl"]}), "of the file"),
+        ("recipient", text(), "age public keys that open the backup, with commas between them"),
     ];
     let mut parameters = Map::new();
     for (name, schema, description) in all {

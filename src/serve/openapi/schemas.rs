@@ -28,6 +28,11 @@ fn list(items: Json) -> Json {
     json!({"type": "array", "items": items})
 }
 
+/// A single one stands for a list of it.
+fn one_or_list(item: Json) -> Json {
+    json!({"anyOf": [item.clone(), list(item)]})
+}
+
 /// An object with these members, of which the first `required` are always there.
 fn object(required: usize, members: &[(&str, Json)]) -> Json {
     let names: Vec<_> = members.iter().take(required).map(|(name, _)| *name).collect();
@@ -73,9 +78,10 @@ fn problems() -> Named {
         (
             "Readiness",
             object(
-                4,
+                5,
                 &[
                     ("ready", json!({"type": "boolean"})),
+                    ("writable", json!({"type": "boolean"})),
                     ("seq", count()),
                     ("searchSeq", count()),
                     ("rebuilding", json!({"type": "boolean"})),
@@ -198,10 +204,10 @@ fn queries() -> Named {
         0,
         &[
             ("filter", reference("Filter")),
-            ("sort", list(text())),
-            ("fields", list(text())),
-            ("groupBy", list(group)),
-            ("aggregates", list(aggregate)),
+            ("sort", one_or_list(text())),
+            ("fields", one_or_list(text())),
+            ("groupBy", one_or_list(group)),
+            ("aggregates", one_or_list(aggregate)),
             ("limit", json!({"type": "integer", "minimum": 1, "maximum": 500})),
             ("cursor", optional_text()),
             ("asOf", time()),
@@ -256,6 +262,7 @@ fn sessions() -> Named {
             "SetupDone",
             object(2, &[("recoveryKit", kit), ("session", reference("Session")), ("unsealPassphrase", text())]),
         ),
+        ("SetupCode", object(1, &[("code", text())])),
         ("Unseal", object(1, &[("secret", text())])),
         ("LogIn", object(2, &[("email", text()), ("password", text()), ("code", text())])),
         ("Session", session),

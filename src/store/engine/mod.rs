@@ -3,6 +3,7 @@
 mod device;
 mod errors;
 mod redb;
+mod rows;
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -18,14 +19,14 @@ pub trait Engine: Send + Sync + 'static {
     /// Runs `work` in the one write transaction and commits it durably, or leaves everything as it was.
     /// After an i/o error it is not known which; a new snapshot shows it.
     fn write(&self, work: Work<'_>) -> Result<(), StoreError>;
-    /// Nothing was written for a while: prepare for a quick start after a crash.
-    fn settle(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
     /// Checks the engine's own structure; what is wrong, one line each. No snapshot may be alive.
     fn check(&self) -> Result<Vec<String>, StoreError>;
     /// False after a failed write, until one succeeds again.
     fn is_writable(&self) -> bool;
+    /// False while there is too little room on the disk to begin a write.
+    fn has_room(&self) -> bool {
+        true
+    }
     /// Length of the file in bytes.
     fn size(&self) -> u64;
     /// Later calls, those of live snapshots too, fail with `Closed`.
@@ -37,8 +38,8 @@ pub type Work<'a> = &'a mut dyn FnMut(&mut dyn Transaction) -> Result<(), StoreE
 /// A consistent view. Short-lived: the engine cannot reuse space that a snapshot sees.
 pub trait Snapshot: Send + Sync {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
-    /// Calls `each` with keys and values in order until it returns false. The range lies within one space, and in the
-    /// spaces ordered by object within one object.
+    /// Calls `each` with keys and values in order until it returns false. The range lies within one space, in the
+    /// spaces ordered by object within one object, and in the indexes within one field.
     fn scan(&self, range: KeyRange<'_>, reverse: bool, each: Each<'_>) -> Result<(), StoreError>;
 }
 
@@ -47,6 +48,8 @@ pub trait Transaction {
     fn reader(&self) -> &dyn Snapshot;
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
     fn delete(&mut self, key: &[u8]) -> Result<(), StoreError>;
+    /// Moves rows to where this version keeps them, from where format 1 did.
+    fn regroup(&mut self) -> Result<(), StoreError>;
 }
 
 pub type KeyRange<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);

@@ -1,29 +1,19 @@
 //! redb as the engine, over the encrypting page device.
-//!
-//! A part of the space (the records of one object, its indexes, the log ...) is a table of its own: redb packs leaves
-//! full only where a key is put at the very end of a table, which is where new records, log rows and histories go.
 
-use std::collections::HashMap;
-use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLock};
-use redb::{
-    Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, Table,
-    TableDefinition, TableError, WriteTransaction,
-};
+use parking_lot::RwLock;
+use redb::{Database, DatabaseError, ReadableDatabase, StorageBackend, WriteTransaction};
 
 use super::device::Device;
-use super::errors::{commit_error, database_error, storage_error, table_error, transaction_error};
-use super::{Each, Engine, KeyRange, Snapshot, Transaction, Work};
+use super::errors::{commit_error, database_error, transaction_error};
+use super::rows::{Reading, Writing};
+use super::{Engine, Snapshot, Work};
 use crate::StoreError;
-use crate::key::part_len;
 
 type Result<T> = std::result::Result<T, StoreError>;
-type Bytes = &'static [u8];
-type ReadTable = Arc<ReadOnlyTable<Bytes, Bytes>>;
 
 /// Bytes that must be free on the disk before a write is begun: what redb may need to finish it.
 const RESERVE: u64 = 8 << 20;
@@ -115,7 +105,7 @@ impl RedbEngine {
             State::Broken(e) => return Err(e.clone()),
             State::Closed => return Err(StoreError::Closed),
         };
-        Ok(Arc::new(Reading { txn, open: Mutex::default(), unreadable: Arc::clone(&self.unreadable) }))
+        Ok(Arc::new(Reading::new(txn, Arc::clone(&self.unreadable))))
     }
 
     /// A write transaction, after reopening a database that could not be written before.
@@ -127,12 +117,17 @@ impl RedbEngine {
             State::Closed => return Err(StoreError::Closed),
         };
         if let Some(e) = failed {
-            // Reopening reads the whole file, so it is tried only when it may work.
+            // Tried only when it may work: until then the database over the disk answers.
             self.device.probe().map_err(|_| e)?;
             self.reopen()?;
         }
         match &*self.state.read() {
-            State::Open(db) => db.begin_write().map_err(transaction_error),
+            State::Open(db) => {
+                let mut txn = db.begin_write().map_err(transaction_error)?;
+                // Else the next start after a crash reads the whole file: 6 s for a million records.
+                txn.set_quick_repair(true);
+                Ok(txn)
+            }
             State::Reading(_, e) | State::Broken(e) => Err(e.clone()),
             State::Closed => Err(StoreError::Closed),
         }
@@ -140,10 +135,7 @@ impl RedbEngine {
 
     fn write_once(&self, work: Work<'_>) -> Result<()> {
         let txn = self.begin()?;
-        let done = {
-            let mut writing = Writing { tables: Tables { txn: &txn, open: Mutex::default() } };
-            work(&mut writing)
-        };
+        let done = work(&mut Writing::new(&txn));
         match done {
             Ok(()) => txn.commit().map_err(commit_error),
             Err(e) => {
@@ -162,7 +154,7 @@ fn open_database(device: &Device, options: &RedbOptions) -> Result<Database> {
 }
 
 /// redb looks at its checksums only after a crash and when told to, and panics on some damage.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::corrupt("the database file")))
 }
 
@@ -211,14 +203,6 @@ impl Engine for RedbEngine {
         done
     }
 
-    fn settle(&self) -> Result<()> {
-        let mut txn = self.begin()?;
-        txn.set_quick_repair(true);
-        txn.commit().map_err(commit_error).inspect_err(|_| {
-            let _ = self.reopen();
-        })
-    }
-
     fn check(&self) -> Result<Vec<String>> {
         let checked = match &mut *self.state.write() {
             State::Open(db) | State::Reading(db, _) => guarded(|| match db.check_integrity() {
@@ -243,6 +227,10 @@ impl Engine for RedbEngine {
 
     fn is_writable(&self) -> bool {
         matches!(*self.state.read(), State::Open(_))
+    }
+
+    fn has_room(&self) -> bool {
+        self.enough_room().is_ok()
     }
 
     fn size(&self) -> u64 {
@@ -270,14 +258,39 @@ impl RedbEngine {
 
 #[cfg(test)]
 impl RedbEngine {
+    /// Puts the indexes of each object into one table.
+    pub(crate) fn as_format_1(&self) {
+        use redb::{ReadableTable, TableDefinition, TableHandle};
+        type Bytes = &'static [u8];
+        let State::Open(db) = &*self.state.read() else { panic!("not open") };
+        let txn = db.begin_write().unwrap();
+        let names: Vec<_> = txn.list_tables().unwrap().map(|t| t.name().to_owned()).collect();
+        for name in names {
+            let parts: Vec<_> = name.split('/').collect();
+            let ["5", object, field] = parts[..] else { continue };
+            let together = format!("5/{object}");
+            let mut together = txn.open_table(TableDefinition::<Bytes, Bytes>::new(&together)).unwrap();
+            let definition = TableDefinition::<Bytes, Bytes>::new(&name);
+            let alone = txn.open_table(definition).unwrap();
+            for row in alone.iter().unwrap() {
+                let (rest, value) = row.unwrap();
+                let key = [&field.parse::<u16>().unwrap().to_be_bytes()[..], rest.value()].concat();
+                together.insert(&key[..], value.value()).unwrap();
+            }
+            drop(alone);
+            txn.delete_table(definition).unwrap();
+        }
+        txn.commit().unwrap();
+    }
+
     /// Rows, stored bytes and bytes on pages of each table.
     pub(crate) fn tables(&self) -> Vec<(String, u64, u64, u64)> {
-        use redb::{ReadableTableMetadata, TableHandle};
+        use redb::{ReadableTableMetadata, TableDefinition, TableHandle};
         let State::Open(db) = &*self.state.read() else { return vec![] };
         let txn = db.begin_read().unwrap();
         let names: Vec<_> = txn.list_tables().unwrap().map(|t| t.name().to_owned()).collect();
         let stats = names.into_iter().map(|name| {
-            let table = txn.open_table(TableDefinition::<Bytes, Bytes>::new(&name)).unwrap();
+            let table = txn.open_table(TableDefinition::<&[u8], &[u8]>::new(&name)).unwrap();
             let stats = table.stats().unwrap();
             let pages = stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
             (name, table.len().unwrap(), stats.stored_bytes(), pages)
@@ -289,179 +302,5 @@ impl RedbEngine {
 impl Drop for RedbEngine {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-struct Reading {
-    txn: ReadTransaction,
-    /// tables opened so far, `None` for one that does not exist
-    open: Mutex<HashMap<Part, Option<ReadTable>>>,
-    unreadable: Arc<AtomicBool>,
-}
-
-/// The first bytes of a key.
-type Part = [u8; 3];
-
-fn part_of(key: &[u8]) -> (Part, usize) {
-    let len = part_len(key);
-    let mut part = [0; 3];
-    part[..len].copy_from_slice(&key[..len]);
-    (part, len)
-}
-
-fn table_name(part: Part, len: usize) -> String {
-    match len {
-        3 => format!("{}/{}", part[0], u16::from_be_bytes([part[1], part[2]])),
-        _ => part[0].to_string(),
-    }
-}
-
-impl Reading {
-    /// Notes a failure of the disk for the next snapshot to mend.
-    fn watched<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        guarded(read).inspect_err(|e| {
-            if matches!(e, StoreError::Io(_)) {
-                self.unreadable.store(true, Ordering::Release);
-            }
-        })
-    }
-
-    fn table(&self, part: Part, len: usize) -> Result<Option<ReadTable>> {
-        let mut open = self.open.lock();
-        if let Some(table) = open.get(&part) {
-            return Ok(table.clone());
-        }
-        let name = table_name(part, len);
-        let table = match self.txn.open_table(TableDefinition::<Bytes, Bytes>::new(&name)) {
-            Ok(table) => Some(Arc::new(table)),
-            Err(TableError::TableDoesNotExist(_)) => None,
-            Err(e) => return Err(table_error(e)),
-        };
-        open.insert(part, table.clone());
-        Ok(table)
-    }
-}
-
-impl Snapshot for Reading {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let (part, len) = part_of(key);
-        self.watched(|| {
-            let Some(table) = self.table(part, len)? else { return Ok(None) };
-            let value = table.get(&key[len..]).map_err(storage_error)?;
-            Ok(value.map(|v| v.value().to_vec()))
-        })
-    }
-
-    fn scan(&self, range: KeyRange<'_>, reverse: bool, each: Each<'_>) -> Result<()> {
-        let Some((part, len)) = part_of_range(&range) else { return Ok(()) };
-        self.watched(|| match self.table(part, len)? {
-            Some(table) => scan_table(&*table, part, len, range, reverse, each),
-            None => Ok(()),
-        })
-    }
-}
-
-/// The part that a range lies in; `None` when it is empty for sure.
-fn part_of_range(range: &KeyRange<'_>) -> Option<(Part, usize)> {
-    match range {
-        (Bound::Included(min) | Bound::Excluded(min), _) => Some(part_of(min)),
-        (Bound::Unbounded, Bound::Included(max) | Bound::Excluded(max)) => Some(part_of(max)),
-        _ => None,
-    }
-}
-
-fn scan_table(
-    table: &impl ReadableTable<Bytes, Bytes>,
-    part: Part,
-    len: usize,
-    (min, max): KeyRange<'_>,
-    reverse: bool,
-    each: Each<'_>,
-) -> Result<()> {
-    let within = |key: &[u8]| key.len() >= len && key[..len] == part[..len];
-    let min = min.map(|key| &key[len..]);
-    let max = match max {
-        Bound::Included(key) if within(key) => Bound::Included(&key[len..]),
-        Bound::Excluded(key) if within(key) => Bound::Excluded(&key[len..]),
-        _ => Bound::Unbounded,
-    };
-    let empty = match (min, max) {
-        (Bound::Included(min), Bound::Included(max)) => min > max,
-        (Bound::Included(min) | Bound::Excluded(min), Bound::Included(max) | Bound::Excluded(max)) => min >= max,
-        _ => false,
-    };
-    if empty {
-        return Ok(());
-    }
-    let mut rows = table.range::<&[u8]>((min, max)).map_err(storage_error)?;
-    let mut key = part[..len].to_vec();
-    while let Some(row) = if reverse { rows.next_back() } else { rows.next() } {
-        let (rest, value) = row.map_err(storage_error)?;
-        key.truncate(len);
-        key.extend_from_slice(rest.value());
-        if !each(&key, value.value())? {
-            break;
-        }
-    }
-    Ok(())
-}
-
-struct Writing<'t> {
-    tables: Tables<'t>,
-}
-
-/// Opened once for a transaction; behind a lock only because reading opens them too.
-struct Tables<'t> {
-    txn: &'t WriteTransaction,
-    open: Mutex<HashMap<Part, Table<'t, Bytes, Bytes>>>,
-}
-
-impl<'t> Tables<'t> {
-    fn with<R>(
-        &self,
-        part: Part,
-        len: usize,
-        use_it: impl FnOnce(&mut Table<'t, Bytes, Bytes>) -> Result<R>,
-    ) -> Result<R> {
-        let mut open = self.open.lock();
-        if let Some(table) = open.get_mut(&part) {
-            return use_it(table);
-        }
-        let name = table_name(part, len);
-        let mut table = self.txn.open_table(TableDefinition::<Bytes, Bytes>::new(&name)).map_err(table_error)?;
-        let result = use_it(&mut table);
-        open.insert(part, table);
-        result
-    }
-}
-
-impl Snapshot for Tables<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let (part, len) = part_of(key);
-        self.with(part, len, |table| {
-            let value = table.get(&key[len..]).map_err(storage_error)?;
-            Ok(value.map(|v| v.value().to_vec()))
-        })
-    }
-
-    fn scan(&self, range: KeyRange<'_>, reverse: bool, each: Each<'_>) -> Result<()> {
-        let Some((part, len)) = part_of_range(&range) else { return Ok(()) };
-        self.with(part, len, |table| scan_table(table, part, len, range, reverse, each))
-    }
-}
-
-impl Transaction for Writing<'_> {
-    fn reader(&self) -> &dyn Snapshot {
-        &self.tables
-    }
-
-    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        let (part, len) = part_of(key);
-        self.tables.with(part, len, |table| table.insert(&key[len..], value).map(|_| ()).map_err(storage_error))
-    }
-
-    fn delete(&mut self, key: &[u8]) -> Result<()> {
-        let (part, len) = part_of(key);
-        self.tables.with(part, len, |table| table.remove(&key[len..]).map(|_| ()).map_err(storage_error))
     }
 }

@@ -65,6 +65,9 @@ fn a_record_is_created_changed_trashed_restored_and_purged() {
     assert_eq!(view.get(CONTACT, first.id).unwrap(), None);
     assert_eq!(view.find(CONTACT, EMAIL, &text("countess@x.org"), 9).unwrap(), []);
     assert_eq!(view.count(CONTACT).unwrap(), 0);
+    for (items, batches) in [(0, 1), (1, 1), (2, 2), (99, 5)] {
+        assert_eq!(view.changes_within(0, 99, items).unwrap().len(), batches, "{items}");
+    }
     let kinds: Vec<_> = view.changes(0, 99).unwrap().iter().map(|c| c.items[0].kind).collect();
     use ChangeKind::*;
     assert_eq!(kinds, [Created, Updated, Trashed, Restored, Purged]);

@@ -42,8 +42,29 @@ fn a_newer_store_is_refused_and_left_alone() {
     let newer = engine();
     newer.write(&mut |txn| txn.put(&format, &7u32.to_be_bytes())).unwrap();
     newer.close();
-    assert_eq!(open(&disk).err(), Some(StoreError::Newer { found: 7, ours: 1 }));
+    assert_eq!(open(&disk).err(), Some(StoreError::Newer { found: 7, ours: 2 }));
     assert_eq!(engine().snapshot().unwrap().get(&format).unwrap(), Some(7u32.to_be_bytes().to_vec()));
+}
+
+#[test]
+fn a_store_of_format_1_is_brought_forward() {
+    let disk = Disk::new();
+    let object = Arc::new(aplomb_testkit::contact());
+    let store = open(&disk).unwrap();
+    store.write(0, (1..=3).map(|n| put(contact(n, 0).text(7, "web").build(), None, &object)).collect()).unwrap();
+    store.close();
+    let device = || Box::new(PageDevice::over(disk.clone(), &key().page_keys()));
+    let engine = RedbEngine::open(device(), options()).unwrap();
+    engine.as_format_1();
+    engine.write(&mut |txn| txn.put(&crate::key::meta("format"), &1u32.to_be_bytes())).unwrap();
+    engine.close();
+    let store = open(&disk).unwrap();
+    assert_sound(&store);
+    let web = aplomb_model::query::Scalar::Key("web".into());
+    assert_eq!(store.snapshot().unwrap().find(CONTACT, aplomb_model::FieldCode(7), &web, 9).unwrap().len(), 3);
+    store.close();
+    let engine = RedbEngine::open(device(), options()).unwrap();
+    assert!(engine.tables().iter().all(|(name, ..)| name != "5/1"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod basics;
 mod codec;
 mod faults;
 mod files;
+mod increment;
 mod model;
 mod speed;
 mod time_travel;

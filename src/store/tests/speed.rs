@@ -1,7 +1,10 @@
-//! Figures, not assertions: `cargo test -p aplomb-store --release -- --ignored --nocapture speed`.
+//! Figures, not assertions: `cargo test -p aplomb-store --release -- --ignored --nocapture speed::speed`.
+//! `APLOMB_SPEED_RECORDS` says of how many records.
 
 #![expect(clippy::disallowed_methods, reason = "it measures")]
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Instant;
@@ -36,14 +39,17 @@ fn wide_record(n: u128) -> Record {
     record.build()
 }
 
+fn on_disk(dir: &Path) -> Options {
+    Options { path: dir.join("store.redb"), key: key(), cache_bytes: 128 << 20 }
+}
+
 #[test]
 #[ignore = "prints figures"]
 fn speed() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options { path: dir.path().join("store.redb"), key: key(), cache_bytes: 256 << 20 };
-    let store = Store::open(options).unwrap();
+    let store = Store::open(on_disk(dir.path())).unwrap();
     let object = Arc::new(wide());
-    let total = 100_000u128;
+    let total = std::env::var("APLOMB_SPEED_RECORDS").map_or(100_000, |n| n.parse().unwrap());
     let start = Instant::now();
     for from in (0..total).step_by(1000) {
         let ops = (from..from + 1000).map(|n| put(wide_record(n), None, &object)).collect();
@@ -62,9 +68,13 @@ fn speed() {
     use std::os::unix::fs::MetadataExt;
     println!("file: {} bytes a record", file.blocks() * 512 / total as u64);
     let open = Instant::now();
-    let store =
-        Store::open(Options { path: dir.path().join("store.redb"), key: key(), cache_bytes: 256 << 20 }).unwrap();
+    let store = Store::open(on_disk(dir.path())).unwrap();
     println!("open: {:?}", open.elapsed());
+    store.close();
+    killed(dir.path());
+    let open = Instant::now();
+    let store = Store::open(on_disk(dir.path())).unwrap();
+    println!("open after a crash: {:?}", open.elapsed());
     let verify = Instant::now();
     let path = dir.path().join("store.redb");
     println!("verify: {:?} in {:?}", store.verify(&|_| {}).unwrap(), verify.elapsed());
@@ -77,6 +87,27 @@ fn speed() {
             pages / total as u64
         );
     }
+}
+
+/// Another process writes to the store and is killed at it.
+fn killed(dir: &Path) {
+    let writer = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "tests::speed::writes_until_it_is_killed"])
+        .env("APLOMB_SPEED_DIR", dir)
+        .output();
+    assert!(writer.unwrap().status.code().is_none());
+}
+
+#[test]
+#[ignore = "run by `speed`"]
+fn writes_until_it_is_killed() {
+    let Some(dir) = std::env::var_os("APLOMB_SPEED_DIR") else { return };
+    let store = Store::open(on_disk(Path::new(&dir))).unwrap();
+    let object = Arc::new(wide());
+    for n in 0..100 {
+        store.write(0, vec![put(wide_record(1 << 40 | n), None, &object)]).unwrap();
+    }
+    std::process::abort();
 }
 
 fn singles(store: &Store, object: &Arc<Object>, from: u128) {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::client::Client;
+use crate::client::Client;
 use crate::harness::{ADMIN, Home, PASSWORD, Server};
 
 const REP: &str = "rep@acme.example";

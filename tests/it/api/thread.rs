@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::client::Client;
+use crate::client::Client;
 use crate::harness::{ADMIN, Home, PASSWORD, Server};
 
 fn wizard(code: &str) -> serde_json::Value {
@@ -65,22 +65,12 @@ fn from_the_first_run_to_the_log_out() {
 
 fn import(client: &Client) {
     let csv = "First name;Last name;E-mail\nAlan;Turing;alan@bletchley.example\nEdsger;Dijkstra;edsger@thue.example\n";
-    let form = format!(
-        "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"people.csv\"\r\ncontent-type: text/csv\r\n\r\n{csv}\r\n\
-         --x\r\ncontent-disposition: form-data; name=\"object\"\r\n\r\ncontact\r\n--x--\r\n"
-    );
-    let headers = [("content-type", "multipart/form-data; boundary=x")];
-    let view = client.send("POST", "/api/v1/imports", &headers, Some(form)).expect(201);
-    let path = format!("/api/v1/imports/{}", view.text("/id"));
+    let path = client.upload("contact", "people.csv", csv);
     let checked = client.post(&format!("{path}/check"), json!({})).expect(200);
     assert_eq!(checked.body["preview"]["create"], 2, "{}", checked.body);
     client.send("POST", &format!("{path}/commit"), &[], None).expect(202);
-    let done = (0..200).map(|_| client.get(&path)).find(|view| {
-        std::thread::park_timeout(std::time::Duration::from_millis(50));
-        view.body["status"] == "done"
-    });
-    let done = done.expect("the import ends");
-    assert_eq!(done.body["progress"]["created"], 2, "{}", done.body);
+    let done = client.import_until(&path, &["done"]);
+    assert_eq!(done["progress"]["created"], 2, "{done}");
     let exported = client.get("/api/v1/export/contact?format=csv").expect(200);
     assert!(exported.body.as_str().is_some_and(|csv| csv.contains("alan@bletchley.example")), "{}", exported.body);
 }

@@ -1,41 +1,18 @@
 //! wizard -> import -> list -> edit -> search -> logout, with no request to another origin and no CSP violation.
 
-use std::process::Command;
-
 use super::driver::Browser;
 use crate::harness::{ADMIN, Home, PASSWORD, Server};
+use crate::namespace;
 
 const NAME: &str = "browser::walk::an_admin_sets_up_imports_edits_searches_and_leaves";
-const ISOLATED: &str = "APLOMB_TEST_ISOLATED";
 const FILE: &str = "tests/fixtures/import/hubspot-contacts.csv";
 
+/// Where there is a loopback and no route to anywhere, if this user may have that.
 #[test]
 fn an_admin_sets_up_imports_edits_searches_and_leaves() {
-    match std::env::var_os(ISOLATED) {
-        None if can_isolate() => run_isolated(),
-        _ => walk(),
+    if namespace::inside() || !namespace::run_in(&["--net"], "ip link set lo up", NAME) {
+        walk();
     }
-}
-
-/// Whether this user may make a network namespace (root may).
-fn can_isolate() -> bool {
-    let made = in_namespace().arg("true").output();
-    made.is_ok_and(|o| o.status.success())
-}
-
-/// Runs a program where there is a loopback and no route to anywhere.
-fn in_namespace() -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]);
-    command
-}
-
-fn run_isolated() {
-    let test = std::env::current_exe().expect("this test");
-    let output = in_namespace().arg(test).args([NAME, "--exact", "--nocapture"]).env(ISOLATED, "1").output();
-    let output = output.expect("unshare runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "the walk did not run");
 }
 
 fn walk() {

@@ -1,101 +1,141 @@
-//! What a thief of the disk sees: nothing. What a damaged file does: it is noticed.
+//! What a thief of the disk sees: nothing. Canaries are imported and searched for, then looked for in every file of
+//! the data directory and of the temporary directory, in files that are open and deleted, and in the log.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::harness::Home;
+use super::{files, found_in};
+use crate::client::Client;
+use crate::harness::{Home, Server, UNSEAL};
 
-const CANARIES: [&str; 3] = ["Canarybird", "canary.bird@nest.example", "sings only in the dark"];
+/// A first name, a last name, an e-mail address, a phone number, a company, and words of a note.
+pub const CANARIES: [&str; 6] = [
+    "Zebedaeus",
+    "Canarybird",
+    "canary.bird@nest.example",
+    "+49 30 5550173",
+    "Aviary Holdings Quux",
+    "sings only in the dark",
+];
 
-fn files(dir: &Path, out: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).expect("a directory").flatten() {
-        let path = entry.path();
-        if path.is_dir() { files(&path, out) } else { out.push(path) }
+/// Imports the canaries, has them searched, listed, changed, exported, and refused in a row that is no record.
+pub fn let_canaries_fly(client: &Client) {
+    let [first, last, email, phone, company, note] = CANARIES;
+    let file = format!(
+        "First name,Last name,E-mail,Phone,Company,Description,Birthday\n\
+         {first},{last},{email},{phone},{company},{note},1970-01-01\n\
+         {first},{last},second.{email},{phone},{company},{note},no day of {last}\n"
+    );
+    let path = client.upload("contact", "people.csv", &file);
+    client.post(&format!("{path}/check"), json!({})).expect(200);
+    client.send("POST", &format!("{path}/commit"), &[], None).expect(202);
+    let view = client.import_until(&path, &["done"]);
+    let refused = client.get(&format!("{path}/errors.csv")).expect(200);
+    assert!(refused.body.as_str().is_some_and(|csv| csv.contains(last)), "{}", refused.body);
+    for query in ["canarybird", "canarybrid", "aviary", "nest.example"] {
+        let after = view["seq"].as_u64().unwrap_or_default();
+        let found = client.get(&format!("/api/v1/search?q={query}&after={after}")).expect(200).body;
+        assert!(found["results"].as_array().is_some_and(|results| !results.is_empty()), "{query}: {found}");
+    }
+    let filter = json!({"filter": {"field": "name.last", "op": "startsWith", "value": last}});
+    let list = client.all("contact", &filter);
+    assert_eq!(list.len(), 1);
+    let contact = format!("/api/v1/records/contact/{}", list[0]["id"].as_str().expect("an id"));
+    client.patch(&contact, json!({"fields": {"title": format!("Keeper of {last}")}})).expect(200);
+    client.patch(&contact, json!({"fields": {"email": [format!("not an address of {last}")]}})).expect(422);
+    let related = [("subject", json!(format!("About {last}"))), ("body", json!(note))];
+    let fields: serde_json::Map<_, _> = related.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let noted = client.post("/api/v1/records/note", json!({"fields": fields}));
+    assert!(matches!(noted.status, 201 | 422), "{}", noted.body);
+    client.get("/api/v1/export/contact?format=csv").expect(200);
+    client.get("/api/v1/export/contact?format=jsonl").expect(200);
+    client.delete(&contact).expect(204);
+    client.send("POST", &format!("{contact}/restore"), &[], None).expect(200);
+}
+
+/// Starts a server that logs everything and has a temporary directory of its own.
+fn serve(home: &Home, unsealed: bool) -> Server {
+    let tmp = home.path().join("tmp");
+    fs::create_dir_all(&tmp).expect("a directory");
+    home.serve_with(unsealed, |command| {
+        command.env("TMPDIR", &tmp).env("APLOMB_LOG", "trace").current_dir(&tmp);
+    })
+}
+
+#[track_caller]
+fn nowhere(home: &Home) {
+    let mut all = Vec::new();
+    files(home.path(), &mut all);
+    assert!(all.len() > 10 && all.iter().any(|file| file.extension().is_some_and(|ending| ending == "log")));
+    for file in &all {
+        not_in(&fs::read(file).expect("a readable file"), &file.display().to_string());
     }
 }
 
-fn contains(haystack: &[u8], needle: &str) -> bool {
-    haystack.windows(needle.len()).any(|w| w.eq_ignore_ascii_case(needle.as_bytes()))
+#[track_caller]
+fn not_in(bytes: &[u8], place: &str) {
+    let found = found_in(bytes, &CANARIES);
+    assert!(found.is_empty(), "{found:?} can be read in {place}");
+}
+
+/// Whatever the server has open as a file, also where its name is gone.
+#[track_caller]
+fn not_in_open_files(server: &Server) {
+    let mut looked = 0;
+    for entry in fs::read_dir(format!("/proc/{}/fd", server.pid())).expect("its files").flatten() {
+        if fs::metadata(entry.path()).is_ok_and(|about| about.is_file()) {
+            not_in(&fs::read(entry.path()).unwrap_or_default(), &format!("{:?}", fs::read_link(entry.path())));
+            looked += 1;
+        }
+    }
+    assert!(looked > 3, "only {looked} open files");
 }
 
 #[test]
-fn nothing_readable_lies_on_the_disk_and_damage_is_noticed() {
+fn nothing_readable_lies_on_the_disk() {
     let home = Home::set_up();
     let key = home.token();
-    let server = home.serve(true).ready();
-    let body = json!({"fields": {"name": {"first": "Carla", "last": CANARIES[0]}, "email": [CANARIES[1]], "description": CANARIES[2]}});
-    let (status, json) = server.call(Some(&key), "POST", "/api/v1/records/contact", Some(body));
-    assert_eq!(status, 201, "{json}");
-    let id = json["id"].as_str().expect("an id").to_owned();
-    let change = json!({"fields": {"name": {"first": "Carola", "last": CANARIES[0]}}});
-    assert_eq!(server.call(Some(&key), "PATCH", &format!("/api/v1/records/contact/{id}"), Some(change)).0, 200);
-    let (status, found) = server.call(Some(&key), "GET", "/api/v1/search?q=canarybird&after=4", None);
-    assert_eq!(status, 200, "{found}");
-    let log = server.log();
+    let server = serve(&home, true).ready();
+    let client = Client::with_key(&server, &key);
+    let_canaries_fly(&client);
+    not_in_open_files(&server);
+    nowhere(&home);
+    server.stop();
+    nowhere(&home);
+    let server = serve(&home, true).ready();
+    let_canaries_fly(&Client::with_key(&server, &key));
     server.kill();
-
-    let mut all = Vec::new();
-    files(home.path(), &mut all);
-    assert!(all.len() > 5, "there is something to look at");
-    for file in &all {
-        let bytes = fs::read(file).expect("a readable file");
-        for canary in CANARIES {
-            assert!(!contains(&bytes, canary), "{canary:?} can be read in {}", file.display());
-        }
-    }
-    for canary in CANARIES {
-        assert!(!log.contains(canary), "{canary:?} stands in the log");
-    }
-
-    let sealed = home.serve(false);
-    let (status, answer) = sealed.call(Some(&key), "GET", "/api/v1/records/contact", None);
-    assert_eq!((status, answer["code"].as_str()), (503, Some("sealed")), "{answer}");
-    let wrong = sealed.call(None, "POST", "/api/v1/unseal", Some(json!({"secret": "not the secret at all"})));
-    assert!((400..500).contains(&wrong.0), "{wrong:?}");
-    let right = sealed.call(None, "POST", "/api/v1/unseal", Some(json!({"secret": crate::harness::UNSEAL})));
-    assert!(right.0 < 300, "{right:?}");
-    let sealed = sealed.ready();
-    assert_eq!(sealed.call(Some(&key), "GET", &format!("/api/v1/records/contact/{id}"), None).0, 200);
-    sealed.kill();
-
-    damage_is_noticed(&home);
-    a_damaged_index_is_rebuilt(&home, &key);
+    nowhere(&home);
 }
 
-/// Free pages hold nothing, so not every position matters; of eight across the file some must.
-fn damage_is_noticed(home: &Home) {
-    let verified = || home.command("verify").output().expect("aplomb runs").status.success();
-    assert!(verified());
-    let store = home.data().join("store.redb");
-    let whole = fs::read(&store).expect("the store");
-    let written: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] != 0).collect();
-    let noticed = (1..9).filter(|n| {
-        let mut bytes = whole.clone();
-        bytes[written[written.len() * n / 9]] ^= 1;
-        fs::write(&store, &bytes).expect("writable");
-        !verified()
-    });
-    let noticed = noticed.count();
-    fs::write(&store, &whole).expect("writable");
-    assert!(noticed > 0, "no altered byte was noticed");
-    assert!(verified());
-}
-
-fn a_damaged_index_is_rebuilt(home: &Home, key: &str) {
-    let mut segments = Vec::new();
-    files(&home.data().join("index"), &mut segments);
-    assert!(!segments.is_empty());
-    for file in &segments {
-        let mut bytes = fs::read(file).expect("an index file");
-        if let Some(byte) = bytes.last_mut() {
-            *byte ^= 1;
+#[test]
+fn without_the_right_secret_the_server_is_sealed() {
+    let home = Home::set_up();
+    let key = home.token();
+    let wrong_file = home.path().join("wrong");
+    fs::write(&wrong_file, "not the secret at all\n").expect("a file");
+    let given: [Option<&std::path::Path>; 3] = [None, Some(&wrong_file), Some(std::path::Path::new("/nowhere/unseal"))];
+    for secret in given {
+        let server = home.serve_with(false, |command| {
+            if let Some(path) = secret {
+                command.arg("--unseal-file").arg(path);
+            }
+        });
+        let client = Client::with_key(&server, &key);
+        for (method, path) in
+            [("GET", "/records/contact"), ("GET", "/search?q=x"), ("POST", "/session"), ("GET", "/users")]
+        {
+            let body = (method == "POST").then(|| json!({"email": "a@b.example", "password": "x"}).to_string());
+            let refused = client.send(method, &format!("/api/v1{path}"), &[], body).expect(503);
+            assert_eq!(refused.problem(), "sealed", "{method} {path} with {secret:?}");
         }
-        fs::write(file, &bytes).expect("writable");
+        let wrong = client.post("/api/v1/unseal", json!({"secret": "not the secret either"})).expect(401);
+        assert_eq!(wrong.problem(), "bad_credentials");
+        client.get("/readyz").expect(503);
+        client.post("/api/v1/unseal", json!({"secret": UNSEAL})).expect(200);
+        let server = server.ready();
+        client.get("/api/v1/records/contact").expect(200);
+        server.stop();
     }
-    let server = home.serve(true).ready();
-    let (status, found) = server.call(Some(key), "GET", "/api/v1/search?q=canarybird", None);
-    assert_eq!(status, 200, "{found}");
-    assert_eq!(found["results"].as_array().map(Vec::len), Some(1), "{found}");
 }

@@ -118,33 +118,6 @@ fn a_revert_takes_back_what_nobody_touched() {
 }
 
 #[test]
-fn a_job_goes_on_after_a_restart() {
-    let mut file = String::from("id,first_name,last_name,email,company\n");
-    for i in 0..2_500 {
-        file.push_str(&format!("{i},First{i},Last{i},p{i}@x.example,Company {}\n", i % 50));
-    }
-    let house = House::new();
-    let view = house.start("contact", "c.csv", file.as_bytes());
-    house.imports.commit(&house.admin(), view.id).expect("a commit");
-    house.start_jobs();
-    // somewhere in the middle, or before, or after: it must come out the same
-    while house.imports.get(&house.admin(), view.id).expect("a view").progress.done == 0 {
-        std::thread::yield_now();
-    }
-    house.crm.close();
-    let (now, dir) = (house.now, house.dir);
-    drop((house.crm, house.imports));
-    let house = House::open(dir, now);
-    house.start_jobs();
-    let done = house.wait(view.id);
-    assert_eq!(done.status, Status::Done, "{:?}", done.error);
-    let p = done.progress;
-    assert_eq!((p.done, p.created, p.companies_created, p.refused), (2_500, 2_500, 50, 0));
-    assert_eq!((house.all("contact").len(), house.all("company").len()), (2_500, 50));
-    assert_eq!(house.revert(view.id).revert.map(|r| (r.removed, r.kept)), Some((2_550, 0)));
-}
-
-#[test]
 fn what_is_exported_imports_again() {
     for format in [ExportFormat::Csv, ExportFormat::Jsonl] {
         let house = House::new();
@@ -175,20 +148,6 @@ fn what_is_exported_imports_again() {
         let other = House::new();
         let moved = other.import("contact", "contacts.out", &file).progress;
         assert_eq!((moved.created, moved.refused), (5, 0), "{}", String::from_utf8_lossy(&file));
-    }
-}
-
-#[test]
-fn choices_are_added_or_refused() {
-    let file = b"Deal Name,Stage,Amount\nA,Waiting for board,5\nB,Closed Won,6\n";
-    for (add, created, refused) in [(true, 2, 0), (false, 1, 1)] {
-        let house = House::new();
-        let view = house.start("deal", "d.csv", file);
-        house.imports.set_mapping(&house.admin(), view.id, &[], &map(json!({"addChoices": add}))).expect("options");
-        let preview = house.imports.check(&house.admin(), view.id).expect("a check").preview.expect("a preview");
-        assert_eq!((preview.create, preview.refused, preview.new_choices.len()), (created, refused, usize::from(add)));
-        let p = house.commit(view.id).progress;
-        assert_eq!((p.created, p.refused), (created, refused), "{}", house.errors(view.id));
     }
 }
 

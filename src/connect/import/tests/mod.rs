@@ -1,11 +1,14 @@
 //! Whole imports over a real store and index: the vendors' files, bad rows, repeats, crashes, reverts.
 
 mod bad_input;
+mod crash;
 mod cycle;
+mod rules;
+mod same;
 mod vendors;
 mod volume;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,14 +28,15 @@ pub struct House {
     pub imports: Imports,
     pub now: Timestamp,
     pub random: Random,
-    pub dir: tempfile::TempDir,
+    /// removed in the end; `None`: somebody else's
+    dir: Option<tempfile::TempDir>,
 }
 
 impl House {
     pub fn new() -> House {
         let dir = tempfile::tempdir().expect("a directory");
-        let now: Timestamp = "2026-03-18T10:00:00Z".parse().expect("a time");
-        let house = House::open(dir, now);
+        let house = House::open(dir, House::time());
+        let now = house.now;
         let setup = Setup {
             organisation: "Acme".into(),
             currency: "EUR".into(),
@@ -47,8 +51,23 @@ impl House {
         house
     }
 
+    pub fn time() -> Timestamp {
+        "2026-03-18T10:00:00Z".parse().expect("a time")
+    }
+
     /// Opens what is there; jobs do not run yet.
     pub fn open(dir: tempfile::TempDir, now: Timestamp) -> House {
+        let house = House::open_at(dir.path(), now);
+        House { dir: Some(dir), ..house }
+    }
+
+    /// Lets go of everything but the directory.
+    pub fn close(self) -> (Timestamp, tempfile::TempDir) {
+        self.crm.close();
+        (self.now, self.dir.expect("a directory of its own"))
+    }
+
+    pub fn open_at(dir: &Path, now: Timestamp) -> House {
         let key = DataKey::from_bytes(&[7; 32]);
         let options = CrmOptions {
             store_cache_bytes: 8 << 20,
@@ -57,12 +76,12 @@ impl House {
             search_threads: 1,
             password_memory_kib: 64,
         };
-        let uploads = SealedDir::new(&dir.path().join("uploads"), key.subkey("uploads"), 4 << 20).expect("uploads");
-        let crm = Crm::open(dir.path(), key, options).expect("a store");
+        let uploads = SealedDir::new(&dir.join("uploads"), key.subkey("uploads"), 4 << 20).expect("uploads");
+        let crm = Crm::open(dir, key, options).expect("a store");
         let random = Random::seeded(now.micros() as u64);
         let clock: Now = Arc::new(move || now);
         let imports = Imports::new(crm.clone(), uploads, clock, random.clone());
-        House { crm, imports, now, random, dir }
+        House { crm, imports, now, random, dir: None }
     }
 
     pub fn start_jobs(&self) {
@@ -71,9 +90,21 @@ impl House {
     }
 
     pub fn admin(&self) -> Ctx {
-        let user = self.crm.user_by_email(ADMIN).expect("a store").expect("the admin");
-        let actor = self.crm.actor_of(user).expect("the admin");
+        self.ctx_of(self.crm.user_by_email(ADMIN).expect("a store").expect("the admin"))
+    }
+
+    pub fn ctx_of(&self, user: Id) -> Ctx {
+        let actor = self.crm.actor_of(user).expect("a user");
         self.crm.ctx(actor, self.now, self.random.clone(), "test")
+    }
+
+    /// A user with one role.
+    pub fn user(&self, name: &str, role: &str) -> Id {
+        let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
+        let fields =
+            json!({"name": name, "email": email, "password": "correct horse battery staple 43", "roles": [role]});
+        let user = self.crm.user_create(&self.admin(), map(fields)).expect("a user");
+        user["id"].as_str().and_then(|t| t.parse().ok()).expect("an id")
     }
 
     pub fn start(&self, object: &str, name: &str, bytes: &[u8]) -> ImportView {

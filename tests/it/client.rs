@@ -1,13 +1,19 @@
 //! A small client that shows everything: status, headers, JSON.
 
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 use ureq::http::HeaderMap;
 
 use crate::harness::Server;
 
-/// Calls with a session, with an API key, or with neither.
-#[derive(Clone, Default)]
+/// A call that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Calls with a session, with an API key, or with neither; keeps its connection.
+#[derive(Clone)]
 pub struct Client {
+    agent: ureq::Agent,
     base: String,
     pub cookie: Option<String>,
     pub csrf: Option<String>,
@@ -52,7 +58,15 @@ impl Answer {
 
 impl Client {
     pub fn new(server: &Server) -> Client {
-        Client { base: server.url(""), ..Client::default() }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .max_redirects(0)
+            .timeout_global(Some(PATIENCE))
+            .proxy(None)
+            .build()
+            .into();
+        Client { agent, base: server.url(""), cookie: None, csrf: None, key: None }
     }
 
     pub fn with_key(server: &Server, key: impl Into<String>) -> Client {
@@ -99,13 +113,17 @@ impl Client {
     /// JSON unless `headers` say otherwise.
     #[track_caller]
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .allow_non_standard_methods(true)
-            .max_redirects(0)
-            .proxy(None)
-            .build()
-            .into();
+        self.try_send(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// The same; the error is that no answer came.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Result<Answer, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         let own = [
             ("cookie", self.cookie.clone()),
@@ -121,10 +139,54 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(body.unwrap_or_default()).expect("a request");
-        let mut answer = agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().unwrap_or_default();
+        let mut answer = self.agent.run(request.body(body.unwrap_or_default())?)?;
+        let text = answer.body_mut().with_config().limit(256 << 20).read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Json::String(text));
-        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+        Ok(Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
+    }
+
+    /// Uploads a file to be imported and gives the address of the import.
+    #[track_caller]
+    pub fn upload(&self, object: &str, file_name: &str, file: &str) -> String {
+        let form = format!(
+            "--x\r\ncontent-disposition: form-data; name=\"object\"\r\n\r\n{object}\r\n\
+             --x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\r\n{file}\r\n--x--\r\n"
+        );
+        let headers = [("content-type", "multipart/form-data; boundary=x")];
+        let view = self.send("POST", "/api/v1/imports", &headers, Some(form)).expect(201);
+        format!("/api/v1/imports/{}", view.text("/id"))
+    }
+
+    /// Asks for an import until it has one of these states.
+    #[track_caller]
+    pub fn import_until(&self, path: &str, states: &[&str]) -> Json {
+        let started = std::time::Instant::now();
+        loop {
+            let view = self.get(path).expect(200).body;
+            if states.iter().any(|state| view["status"] == *state) {
+                return view;
+            }
+            assert!(started.elapsed() < PATIENCE && view["status"] != "failed", "{view}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Every record that a list gives, page by page; `query` is the body of a query without limit and cursor.
+    #[track_caller]
+    pub fn all(&self, object: &str, query: &Json) -> Vec<Json> {
+        let mut records = Vec::new();
+        let mut body = query.clone();
+        body["limit"] = json!(500);
+        loop {
+            let mut page = self.post(&format!("/api/v1/records/{object}/query"), body.clone()).expect(200).body;
+            match page["records"].take() {
+                Json::Array(more) => records.extend(more),
+                other => panic!("no records: {other}"),
+            }
+            match page["next"].take() {
+                Json::String(next) => body["cursor"] = json!(next),
+                _ => return records,
+            }
+        }
     }
 }

@@ -1,9 +1,8 @@
-//! What callers see of an import. These shapes are the API's; the stored state is in `import::state`.
+//! An import of a file as the API shows it, the same for the server, the command line and the screens.
 
-use aplomb_model::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::read::Format;
+use crate::{Id, Seq, Timestamp};
 
 /// An uploaded file and what has become of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,8 +36,21 @@ pub struct ImportView {
     pub created_at: Timestamp,
     pub created_by: Id,
     pub finished_at: Option<Timestamp>,
+    /// position of the log behind the last write, once the import or its revert is done: `?after=` shows at least that
+    pub seq: Option<Seq>,
+    /// until when the uploaded file is kept; `None` when it is gone
+    pub file_until: Option<Timestamp>,
     /// the fields a column can be mapped to
     pub targets: Vec<TargetView>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Csv,
+    Xlsx,
+    Vcard,
+    Jsonl,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,14 +100,20 @@ pub struct TargetView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Options {
-    /// field that tells whether a row is a known record: `email`, `domain`, `name`, `externalId`, `id`; `None`: external id only
+    /// field that tells whether a row is a known record: `email`, `domain`, `name`, `externalId`, `id`; `None`: ids only
     #[serde(rename = "match")]
     pub match_field: Option<String>,
+    /// an e-mail address or a domain in common is not enough: the names must agree as well
+    pub match_names: bool,
     pub on_match: OnMatch,
     /// make the companies that rows name and nobody knows
     pub create_companies: bool,
-    /// make choices that are not offered yet, instead of refusing the cell
-    pub add_choices: bool,
+    /// a choice that is not offered yet
+    pub unknown_choice: UnknownChoice,
+    /// a record of another object that is not here
+    pub unknown_reference: UnknownReference,
+    /// an owner nobody knows: leave the row to who imports (a warning) or refuse the cell
+    pub unknown_owner: UnknownOwner,
     /// name of the system the file comes from; ids of the same source refer to each other across files
     pub source: String,
     /// how to read `03/04/2025`; guessed for each column when `None`
@@ -104,8 +122,6 @@ pub struct Options {
     pub decimal: Option<char>,
     /// ISO 4217, for amounts without one; the organisation's when `None`
     pub currency: Option<String>,
-    /// an owner nobody knows: leave the row to who imports (a warning) or refuse the cell
-    pub unknown_owner: UnknownOwner,
     /// when updating: leave what is there and fill only what is empty
     pub fill_only: bool,
 }
@@ -117,6 +133,28 @@ pub enum OnMatch {
     Update,
     Skip,
     Create,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnknownChoice {
+    /// offer it from now on; who may not change the declaration gets `Refuse`
+    #[default]
+    Add,
+    /// leave the field empty, with a warning
+    Empty,
+    /// refuse the row
+    Refuse,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnknownReference {
+    /// leave the field empty, with a warning; one given by id is set when its record is imported
+    #[default]
+    Empty,
+    /// refuse the row; references among the records of the file itself wait for each other nevertheless
+    Refuse,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,14 +180,16 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             match_field: None,
+            match_names: true,
             on_match: OnMatch::Update,
             create_companies: true,
-            add_choices: true,
+            unknown_choice: UnknownChoice::Add,
+            unknown_reference: UnknownReference::Empty,
+            unknown_owner: UnknownOwner::Importer,
             source: String::new(),
             date_order: None,
             decimal: None,
             currency: None,
-            unknown_owner: UnknownOwner::Importer,
             fill_only: false,
         }
     }
@@ -198,6 +238,10 @@ pub struct Preview {
     pub skip: u64,
     pub refused: u64,
     pub companies_to_create: u64,
+    /// rows that would be put together with an earlier row of the file
+    pub together: Alike,
+    /// rows that share an e-mail address or a domain with another of a different name, and stay records of their own
+    pub apart: Alike,
     /// the first hundred refused cells
     pub errors: Vec<Problem>,
     /// all of them, by column and kind
@@ -205,6 +249,29 @@ pub struct Preview {
     pub warnings: Vec<String>,
     /// choices that would be made, by field
     pub new_choices: Vec<NewChoices>,
+}
+
+/// Rows that have something in common with another row or record: how many, and the first of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Alike {
+    pub rows: u64,
+    pub examples: Vec<Pair>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Pair {
+    /// counted from 1 over all rows of the file
+    pub row: u64,
+    pub name: String,
+    /// the other's name
+    pub other: String,
+    /// `None`: the other is a record already
+    pub other_row: Option<u64>,
+    /// what they have in common: field and value
+    pub field: String,
+    pub value: String,
 }
 
 /// What is wrong with one cell or one row of the file.
@@ -219,7 +286,7 @@ pub struct Problem {
     pub field: Option<String>,
     /// the cell, shortened
     pub value: Option<String>,
-    /// stable, e.g. `date`, `required`, `unknown_choice`, `duplicate_row`
+    /// stable, e.g. `date`, `required`, `unknown_reference`, `cell_too_large`
     pub code: String,
     pub detail: String,
 }
@@ -261,4 +328,22 @@ pub struct EditedRecord {
     pub id: Id,
     pub title: String,
     pub detail: String,
+}
+
+impl Status {
+    /// Waiting for its turn or at work.
+    pub fn is_busy(self) -> bool {
+        matches!(self, Status::Queued | Status::Running | Status::Reverting)
+    }
+}
+
+impl Progress {
+    pub fn add(&mut self, other: &Progress) {
+        self.done += other.done;
+        self.created += other.created;
+        self.updated += other.updated;
+        self.skipped += other.skipped;
+        self.refused += other.refused;
+        self.companies_created += other.companies_created;
+    }
 }

@@ -1,5 +1,5 @@
-//! Certificates: the customer's own PEM files, or an own authority with a leaf, made at the first run below `DIR/tls`.
-//! Whoever installs `ca.pem` on his machines gets no warning; the leaf is renewed under it by itself.
+//! The own authority and its leaf, made at the first run below `DIR/tls`. Whoever installs `ca.pem` on his machines gets
+//! no warning; the leaf is renewed under it by itself.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,13 +11,11 @@ use aplomb_model::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Serialize};
 
+use super::bad;
 use crate::secure::host_of;
-use crate::{ServeConfig, ServeError, Tls};
+use crate::{ServeConfig, ServeError};
 
 /// The longest validity that browsers accept of a leaf.
 const LEAF_DAYS: i64 = 397;
@@ -40,31 +38,8 @@ struct Made {
     expires: Timestamp,
 }
 
-/// The TLS settings, or `None` for plain HTTP. Makes or renews the own certificate when needed.
-pub fn server_config(config: &ServeConfig, now: Timestamp) -> Result<Option<ServerConfig>, ServeError> {
-    let (cert, key) = match &config.tls {
-        Tls::Off => return Ok(None),
-        Tls::Files { cert, key } => (cert.clone(), key.clone()),
-        Tls::Auto => own(&config.data.join("tls"), &names(config), now)?,
-    };
-    let chain = CertificateDer::pem_file_iter(&cert)
-        .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
-        .map_err(|e| bad(&cert, &e))?;
-    let key = PrivateKeyDer::from_pem_file(&key).map_err(|e| bad(&key, &e))?;
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let settings = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|e| bad(&cert, &e))?;
-    Ok(Some(settings))
-}
-
-fn bad(path: &Path, error: &dyn std::fmt::Display) -> ServeError {
-    ServeError::Tls(format!("{}: {error}", path.display()))
-}
-
 /// Every name and address a browser may use for this machine.
-fn names(config: &ServeConfig) -> BTreeSet<String> {
+pub(super) fn names(config: &ServeConfig) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     names.extend(config.base_url.as_deref().map(host_of).filter(|host| !host.is_empty()));
     if let Ok(name) = fs::read_to_string("/proc/sys/kernel/hostname") {
@@ -84,8 +59,8 @@ fn outward_address() -> Option<IpAddr> {
     socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_unspecified())
 }
 
-/// Paths of leaf chain and key in `dir`.
-fn own(dir: &Path, names: &BTreeSet<String>, now: Timestamp) -> Result<(PathBuf, PathBuf), ServeError> {
+/// Paths of leaf chain and key in `dir`; made or renewed when needed.
+pub(super) fn own(dir: &Path, names: &BTreeSet<String>, now: Timestamp) -> Result<(PathBuf, PathBuf), ServeError> {
     let (cert, key, about) = (dir.join("leaf.pem"), dir.join("leaf.key"), dir.join("leaf.json"));
     let made: Option<Made> = fs::read(&about).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let good = made.is_some_and(|made| names.is_subset(&made.names) && made.expires > now.plus_days(RENEW_DAYS));

@@ -1,0 +1,144 @@
+//! What is kept of training: the chosen model with its calibration, its figures and where it came from, in one file.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::search::{Candidate, Progress, Settings, choose};
+use crate::LearnError;
+use crate::model::{Contributions, Model, Recipe, Trained};
+use crate::table::{Column, Feature, Table};
+use crate::trust::{Calibration, Conformal, Metrics};
+
+/// The newest format of saved scorers.
+const FORMAT: u16 = 1;
+
+/// A calibrated model of a yes/no outcome.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scorer {
+    format: u16,
+    recipe: Recipe,
+    trained: Trained,
+    calibration: Calibration,
+    conformal: Conformal,
+    candidates: Vec<Candidate>,
+    /// On rows that the models did not learn from, but that the choice looked at; `None` where there were too few.
+    metrics: Option<Metrics>,
+    rows: usize,
+    yes: usize,
+    seed: u64,
+    /// SHA-256 of the rows learned from, as hexadecimal digits.
+    data: String,
+}
+
+/// The score of one row.
+#[derive(Clone, Debug, Serialize)]
+pub struct Score {
+    /// 0 to 1.
+    pub chance: f64,
+    /// In log-odds, before calibration.
+    pub contributions: Contributions,
+}
+
+impl Scorer {
+    /// Chooses, fits and calibrates on `rows`. Errors: no outcomes, cancelled.
+    pub fn fit(table: &Table, rows: &[u32], settings: &Settings, progress: Progress) -> Result<Self, LearnError> {
+        let choice = choose(table, rows, settings, progress)?;
+        let trained = Trained::fit(&choice.recipe, table, rows)?;
+        let calibration = Calibration::fit(&choice.scores, &choice.outcome);
+        let chances = calibration.chances(&choice.scores);
+        let outcome = table.outcome()?;
+        Ok(Self {
+            format: FORMAT,
+            recipe: choice.recipe,
+            trained,
+            conformal: Conformal::fit(&chances, &choice.outcome),
+            metrics: (!chances.is_empty()).then(|| Metrics::of(&chances, &choice.outcome)),
+            calibration,
+            candidates: choice.candidates,
+            rows: rows.len(),
+            yes: rows.iter().filter(|row| outcome[**row as usize]).count(),
+            seed: settings.seed,
+            data: fingerprint(table, rows),
+        })
+    }
+
+    /// Chances (0 to 1) of yes, one for each of `rows`. Errors: the table lacks a feature.
+    pub fn chances(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, LearnError> {
+        Ok(self.calibration.chances(&self.trained.predict(table, rows)?))
+    }
+
+    /// The chance of one row and why. Errors: the table lacks a feature or the row.
+    pub fn score(&self, table: &Table, row: u32) -> Result<Score, LearnError> {
+        let contributions = self.trained.contributions(table, row)?;
+        Ok(Score { chance: self.calibration.chance(contributions.score()), contributions })
+    }
+
+    pub fn features(&self) -> &[Feature] {
+        self.trained.features()
+    }
+
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    pub fn conformal(&self) -> &Conformal {
+        &self.conformal
+    }
+
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// Outcomes of the rarer kind that were learned from.
+    pub fn rarer(&self) -> usize {
+        self.yes.min(self.rows - self.yes)
+    }
+
+    /// As JSON, to be sealed by the caller. Errors: a number in it is not finite.
+    pub fn save(&self) -> Result<Vec<u8>, LearnError> {
+        serde_json::to_vec(self).map_err(|error| LearnError::Malformed(error.to_string()))
+    }
+
+    /// Errors: not such JSON, of a newer format, or it does not hold together.
+    pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: u16,
+        }
+        let malformed = |error: serde_json::Error| LearnError::Malformed(error.to_string());
+        let Head { format } = serde_json::from_slice(bytes).map_err(malformed)?;
+        if format > FORMAT {
+            return Err(LearnError::TooNew { found: format, newest: FORMAT });
+        }
+        let scorer: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        scorer.trained.check()?;
+        if scorer.yes > scorer.rows {
+            return Err(LearnError::Malformed("more outcomes than rows".into()));
+        }
+        Ok(scorer)
+    }
+}
+
+/// SHA-256 over names, cells and outcomes of `rows`.
+fn fingerprint(table: &Table, rows: &[u32]) -> String {
+    let mut hash = Sha256::new();
+    for (place, feature) in table.features().iter().enumerate() {
+        hash.update((feature.name.len() as u64).to_le_bytes());
+        hash.update(&feature.name);
+        let column = table.column(place);
+        for row in rows {
+            match column {
+                Column::Categories { .. } => {
+                    let text = column.text(*row as usize).unwrap_or_default();
+                    hash.update((text.len() as u64).to_le_bytes());
+                    hash.update(text);
+                }
+                column => hash.update(column.number(*row as usize).to_bits().to_le_bytes()),
+            }
+        }
+    }
+    let outcome = table.outcome().unwrap_or(&[]);
+    rows.iter().for_each(|row| hash.update([u8::from(outcome.get(*row as usize) == Some(&true))]));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,48 @@
+//! What can go wrong, in words that name the field and the remedy.
+
+/// Why a table could not be read, or a model not be fitted, saved or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    #[error("the file has no header; name the columns in its first line")]
+    NoHeader,
+    #[error("line {line} cannot be read as CSV ({detail}); correct or remove it")]
+    Csv { line: u64, detail: String },
+    #[error("the file cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    #[error("there is no column \"{name}\"; the columns are {have}")]
+    NoColumn { name: String, have: String },
+    #[error("column \"{name}\" stands {times} times in the header; rename all but one")]
+    SameName { name: String, times: usize },
+    #[error("column \"{name}\" is no outcome: it has {found} different values, two are needed{hint}")]
+    NotTwoValues { name: String, found: usize, hint: &'static str },
+    #[error("column \"{name}\" never has the value \"{value}\"; its values are {have}")]
+    NoSuchValue { name: String, value: String, have: String },
+    #[error("a row has {given} cells and the table {expected} features; give one cell for each feature")]
+    RowLength { given: usize, expected: usize },
+    #[error("feature \"{feature}\" is {expected} and the row gives {given}; convert the cell")]
+    WrongKind { feature: String, expected: &'static str, given: &'static str },
+    #[error("the table has more than {0} rows; take the latest ones or a sample")]
+    TooManyRows(usize),
+    #[error("row {row} does not exist; the table has {rows}")]
+    NoRow { row: usize, rows: usize },
+    #[error("the model needs feature \"{0}\", which the table does not have with the same kind")]
+    NoFeature(String),
+    #[error("not enough data: {yes} outcomes are yes and {no} are no; at least {least} of each are needed")]
+    TooFewOutcomes { yes: usize, no: usize, least: usize },
+    #[error("the table has no outcomes to learn from; name the target")]
+    NoOutcomes,
+    #[error("rule \"{rule}\": {problem}")]
+    Rule { rule: String, problem: &'static str },
+    #[error("the fit did not settle on finite numbers; look for extreme values in the features")]
+    NotFinite,
+    #[error("boosting failed: {0}")]
+    Boosting(String),
+    #[error("this is no saved model: {0}")]
+    Malformed(String),
+    #[error("the saved model is of kind \"{found}\", not \"{expected}\"")]
+    OtherKind { found: String, expected: &'static str },
+    #[error("the saved model has format {found} and this program reads up to {newest}; use a newer program")]
+    TooNew { found: u16, newest: u16 },
+    #[error("training was cancelled")]
+    Cancelled,
+}

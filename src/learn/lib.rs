@@ -1,0 +1,16 @@
+//! The statistics behind every score: tables of features, models, what makes them worth trusting, and which to choose.
+//!
+//! Everything here is a function of what is passed in: no store, no clock, no files, no randomness but a seed. Nothing
+//! here knows what a lead or a deal is; whoever asks names the features. Scores are log-odds until a
+//! [`Calibration`](trust::Calibration) makes them chances.
+
+pub mod choose;
+mod error;
+pub mod model;
+mod numeric;
+pub mod table;
+#[cfg(test)]
+mod tests;
+pub mod trust;
+
+pub use error::LearnError;

@@ -1,0 +1,315 @@
+//! From typed features to the numbers that a model computes with, and which feature each number came from.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{check_rows, malformed};
+use crate::LearnError;
+use crate::numeric::logit;
+use crate::table::{Column, Feature, Kind, MISSING, Table};
+
+/// Categories with at most this many levels become yes/no numbers for trees; others one number, the level's rate.
+const TREE_LEVELS: usize = 8;
+/// Levels of one category that a linear model tells apart, the most frequent first.
+const LINEAR_LEVELS: usize = 40;
+/// Rows that a level needs to be told apart.
+const LEVEL_ROWS: usize = 5;
+/// Rows of prior belief (the overall rate) in the rate of a level.
+const RATE_PRIOR: f64 = 20.0;
+/// Parts in which a level's rate is learned away from the row that it describes.
+const RATE_FOLDS: usize = 5;
+/// Standard deviations beyond which a linear model takes a number for the bound.
+const CLIP: f64 = 5.0;
+
+/// How features become numbers; one or more slots for each feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Encoder {
+    pub features: Vec<Feature>,
+    slots: Vec<Slot>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Slot {
+    feature: usize,
+    code: Code,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Code {
+    /// As it is; NaN is missing.
+    Plain,
+    /// Centred, divided by the standard deviation and clipped, after `sign(x) ln(1 + |x|)` where the values are very
+    /// skewed; missing is the mean.
+    Scaled { mean: f64, deviation: f64, log: bool },
+    /// 1 where the cell is missing.
+    Missing,
+    /// 1 where the category is this one.
+    Level(String),
+    /// Log-odds of yes among rows of the level, drawn to the overall rate (Micci-Barreca, SIGKDD Explorations 2001).
+    Rate { levels: BTreeMap<String, f64>, base: f64 },
+}
+
+impl Encoder {
+    /// For linear models: scaled numbers with a flag for missing ones, and a flag for each frequent level.
+    pub fn linear(table: &Table, rows: &[u32]) -> Self {
+        Self::build(table, |place, slots| match table.column(place) {
+            Column::Categories { levels, codes } => {
+                let counts = level_counts(levels.len(), codes, rows);
+                slots.extend(frequent(&counts, LINEAR_LEVELS).map(|level| Code::Level(levels[level].clone())));
+            }
+            column => {
+                let missing = rows.iter().filter(|row| column.is_missing(**row as usize)).count();
+                slots.extend(scaled(column, rows));
+                if missing >= LEVEL_ROWS && missing + LEVEL_ROWS <= rows.len() {
+                    slots.push(Code::Missing);
+                }
+            }
+        })
+    }
+
+    /// For trees: numbers as they are, a flag for each level of a small category, and the rate of the level otherwise.
+    /// `outcome` belongs to `rows`.
+    pub fn trees(table: &Table, rows: &[u32], outcome: &[bool]) -> Self {
+        Self::build(table, |place, slots| match table.column(place) {
+            Column::Categories { levels, codes } => {
+                let counts = level_counts(levels.len(), codes, rows);
+                if counts.iter().filter(|count| **count > 0).count() <= TREE_LEVELS {
+                    slots.extend(frequent(&counts, TREE_LEVELS).map(|level| Code::Level(levels[level].clone())));
+                } else {
+                    slots.push(LevelRates::count(levels.len(), codes, rows, outcome).code(levels));
+                }
+            }
+            _ => slots.push(Code::Plain),
+        })
+    }
+
+    fn build(table: &Table, slots_of: impl Fn(usize, &mut Vec<Code>)) -> Self {
+        let mut slots = Vec::new();
+        for feature in 0..table.features().len() {
+            let mut codes = Vec::new();
+            slots_of(feature, &mut codes);
+            slots.extend(codes.into_iter().map(|code| Slot { feature, code }));
+        }
+        Self { features: table.features().to_vec(), slots }
+    }
+
+    /// Numbers per row.
+    pub fn width(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Adds up `by_slot` per feature.
+    pub fn per_feature(&self, by_slot: &[f64]) -> Vec<f64> {
+        let mut parts = vec![0.0; self.features.len()];
+        self.slots.iter().zip(by_slot).for_each(|(slot, value)| parts[slot.feature] += value);
+        parts
+    }
+
+    /// Ready to read `rows` of a table. Errors: a feature is not there, or a row.
+    pub fn bind<'a>(&'a self, table: &'a Table, rows: &[u32]) -> Result<Bound<'a>, LearnError> {
+        check_rows(table, rows)?;
+        let columns: Vec<&Column> =
+            self.features.iter().map(|feature| table.find(feature)).collect::<Result<_, _>>()?;
+        let slots = self.slots.iter().map(|slot| bind(columns[slot.feature], &slot.code)).collect();
+        Ok(Bound { slots })
+    }
+
+    /// The training matrix of trees, column by column (`width` x rows). A level's rate leaves out the fifth of the
+    /// rows that the row belongs to, so that no row sees its own outcome.
+    pub fn training_columns(&self, table: &Table, rows: &[u32], outcome: &[bool]) -> Result<Vec<f64>, LearnError> {
+        let bound = self.bind(table, rows)?;
+        let mut matrix = Vec::with_capacity(rows.len() * self.width());
+        for (slot, bound) in self.slots.iter().zip(&bound.slots) {
+            match (&slot.code, table.column(slot.feature)) {
+                (Code::Rate { base, .. }, Column::Categories { levels, codes }) => {
+                    let rates = LevelRates::count(levels.len(), codes, rows, outcome);
+                    matrix.extend((0..rows.len()).map(|at| rates.away(codes[rows[at] as usize], at, *base)));
+                }
+                _ => matrix.extend(rows.iter().map(|row| bound.value(*row as usize))),
+            }
+        }
+        Ok(matrix)
+    }
+
+    /// Errors: a slot of a feature that is not there.
+    pub fn check(&self) -> Result<(), LearnError> {
+        let fine = self.slots.iter().all(|slot| {
+            let category = matches!(slot.code, Code::Level(_) | Code::Rate { .. });
+            let feature = self.features.get(slot.feature);
+            feature.is_some_and(|feature| !category || feature.kind == Kind::Category)
+        });
+        if fine { Ok(()) } else { Err(malformed("a slot belongs to no feature of its kind")) }
+    }
+}
+
+/// An encoder with its columns found and its levels looked up.
+pub struct Bound<'a> {
+    slots: Vec<BoundSlot<'a>>,
+}
+
+struct BoundSlot<'a> {
+    column: &'a Column,
+    code: BoundCode,
+}
+
+enum BoundCode {
+    Plain,
+    Scaled { mean: f64, deviation: f64, log: bool },
+    Missing,
+    Level(u32),
+    Rate { by_code: Vec<f64>, base: f64 },
+}
+
+impl Bound<'_> {
+    /// Fills `out` (as long as the encoder is wide) with the numbers of a row.
+    pub fn read(&self, row: u32, out: &mut [f64]) {
+        self.slots.iter().zip(out).for_each(|(slot, out)| *out = slot.value(row as usize));
+    }
+
+    /// The slots of a row that are not 0.
+    pub fn read_sparse(&self, row: u32, mut put: impl FnMut(usize, f64)) {
+        for (place, slot) in self.slots.iter().enumerate() {
+            let value = slot.value(row as usize);
+            if value != 0.0 {
+                put(place, value);
+            }
+        }
+    }
+}
+
+impl BoundSlot<'_> {
+    fn value(&self, row: usize) -> f64 {
+        match (&self.code, self.column) {
+            (BoundCode::Plain, column) => column.number(row),
+            (BoundCode::Scaled { mean, deviation, log }, column) => {
+                let value = column.number(row);
+                if value.is_nan() { 0.0 } else { ((squash(value, *log) - mean) / deviation).clamp(-CLIP, CLIP) }
+            }
+            (BoundCode::Missing, column) => f64::from(u8::from(column.is_missing(row))),
+            (BoundCode::Level(level), Column::Categories { codes, .. }) => f64::from(u8::from(codes[row] == *level)),
+            (BoundCode::Rate { by_code, base }, Column::Categories { codes, .. }) => {
+                by_code.get(codes[row] as usize).copied().unwrap_or(*base)
+            }
+            _ => 0.0,
+        }
+    }
+}
+
+fn bind<'a>(column: &'a Column, code: &Code) -> BoundSlot<'a> {
+    let levels: &[String] = if let Column::Categories { levels, .. } = column { levels } else { &[] };
+    let code = match code {
+        Code::Plain => BoundCode::Plain,
+        Code::Scaled { mean, deviation, log } => BoundCode::Scaled { mean: *mean, deviation: *deviation, log: *log },
+        Code::Missing => BoundCode::Missing,
+        // no row has the code one below MISSING: a table never has that many levels
+        Code::Level(name) => {
+            BoundCode::Level(levels.iter().position(|level| level == name).map_or(MISSING - 1, |at| at as u32))
+        }
+        Code::Rate { levels: rates, base } => BoundCode::Rate {
+            by_code: levels.iter().map(|level| rates.get(level).copied().unwrap_or(*base)).collect(),
+            base: *base,
+        },
+    };
+    BoundSlot { column, code }
+}
+
+/// Rows and yes outcomes of each level, in [`RATE_FOLDS`] parts.
+struct LevelRates {
+    counts: Vec<[(u32, u32); RATE_FOLDS]>,
+    overall: f64,
+}
+
+impl LevelRates {
+    fn count(levels: usize, codes: &[u32], rows: &[u32], outcome: &[bool]) -> Self {
+        let mut counts = vec![[(0, 0); RATE_FOLDS]; levels];
+        for (at, row) in rows.iter().enumerate() {
+            if let Some(level) = counts.get_mut(codes[*row as usize] as usize) {
+                let (all, yes) = &mut level[at % RATE_FOLDS];
+                *all += 1;
+                *yes += u32::from(outcome[at]);
+            }
+        }
+        let yes = outcome.iter().filter(|yes| **yes).count();
+        Self { counts, overall: yes as f64 / outcome.len().max(1) as f64 }
+    }
+
+    fn log_odds(&self, all: u32, yes: u32) -> f64 {
+        logit((f64::from(yes) + RATE_PRIOR * self.overall) / (f64::from(all) + RATE_PRIOR))
+    }
+
+    fn code(&self, names: &[String]) -> Code {
+        let total =
+            |level: &[(u32, u32); RATE_FOLDS]| level.iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        let seen = names.iter().zip(&self.counts).map(|(name, level)| (name, total(level)));
+        let levels = seen.filter(|(_, (all, _))| *all > 0);
+        let levels = levels.map(|(name, (all, yes))| (name.clone(), self.log_odds(all, yes))).collect();
+        Code::Rate { levels, base: self.log_odds(0, 0) }
+    }
+
+    /// The rate of a level without the part that the row at place `at` belongs to.
+    fn away(&self, code: u32, at: usize, base: f64) -> f64 {
+        let Some(level) = self.counts.get(code as usize) else { return base };
+        let others = level.iter().enumerate().filter(|(part, _)| *part != at % RATE_FOLDS);
+        let (all, yes) = others.fold((0, 0), |sum, (_, part)| (sum.0 + part.0, sum.1 + part.1));
+        self.log_odds(all, yes)
+    }
+}
+
+fn level_counts(levels: usize, codes: &[u32], rows: &[u32]) -> Vec<usize> {
+    let mut counts = vec![0; levels];
+    for row in rows {
+        if let Some(count) = counts.get_mut(codes[*row as usize] as usize) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+/// Levels with enough rows, at most `most`, in the order of their codes.
+fn frequent(counts: &[usize], most: usize) -> impl Iterator<Item = usize> {
+    let mut levels: Vec<usize> = (0..counts.len()).filter(|level| counts[*level] >= LEVEL_ROWS).collect();
+    levels.sort_by_key(|level| (std::cmp::Reverse(counts[*level]), *level));
+    levels.truncate(most);
+    levels.sort_unstable();
+    levels.into_iter()
+}
+
+fn squash(value: f64, log: bool) -> f64 {
+    if log { value.signum() * value.abs().ln_1p() } else { value }
+}
+
+/// `None` for a column with fewer than two different values.
+fn scaled(column: &Column, rows: &[u32]) -> Option<Code> {
+    let values = || rows.iter().map(|row| column.number(*row as usize)).filter(|value| !value.is_nan());
+    let (mean, deviation, skewness) = moments(values());
+    let log = skewness.abs() > 2.0;
+    let (mean, deviation) = if log {
+        let (mean, deviation, _) = moments(values().map(|value| squash(value, true)));
+        (mean, deviation)
+    } else {
+        (mean, deviation)
+    };
+    (deviation > 0.0 && deviation.is_finite()).then_some(Code::Scaled { mean, deviation, log })
+}
+
+/// Mean, standard deviation and skewness; scaled by the largest value, so that none overflows.
+fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64, f64) {
+    let unit = values.clone().fold(0.0_f64, |most, value| most.max(value.abs()));
+    if unit == 0.0 {
+        return (0.0, 0.0, 0.0);
+    }
+    let count = values.clone().count() as f64;
+    let mean = values.clone().map(|value| value / unit).sum::<f64>() / count;
+    let (mut second, mut third) = (0.0, 0.0);
+    for value in values {
+        let off = value / unit - mean;
+        second += off * off;
+        third += off * off * off;
+    }
+    let deviation = (second / count).sqrt();
+    if deviation < 1e-12 {
+        return (mean * unit, 0.0, 0.0);
+    }
+    (mean * unit, deviation * unit, third / count / deviation.powi(3))
+}

@@ -1,0 +1,88 @@
+//! Any of the models, where which one it is was chosen on data.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BayesConfig, Blend, BlendConfig, BoostConfig, Boosted, Contributions, Logistic, LogisticConfig, Model, NaiveBayes,
+    RuleConfig, Rules,
+};
+use crate::LearnError;
+use crate::table::{Feature, Table};
+
+/// Which model to fit, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "model", content = "config")]
+pub enum Recipe {
+    Rules(RuleConfig),
+    NaiveBayes(BayesConfig),
+    Logistic(LogisticConfig),
+    Boosted(BoostConfig),
+    Blend(BlendConfig),
+}
+
+impl Recipe {
+    /// What a person calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Rules(_) => "rules",
+            Self::NaiveBayes(_) => "naive Bayes",
+            Self::Logistic(_) => "logistic regression",
+            Self::Boosted(_) => "boosted trees",
+            Self::Blend(_) => "logistic regression with boosted trees",
+        }
+    }
+}
+
+/// A fitted model of any kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "model", content = "fitted")]
+pub enum Trained {
+    Rules(Rules),
+    NaiveBayes(NaiveBayes),
+    Logistic(Logistic),
+    Boosted(Boosted),
+    Blend(Blend),
+}
+
+macro_rules! each {
+    ($self:expr, $model:ident => $body:expr) => {
+        match $self {
+            Trained::Rules($model) => $body,
+            Trained::NaiveBayes($model) => $body,
+            Trained::Logistic($model) => $body,
+            Trained::Boosted($model) => $body,
+            Trained::Blend($model) => $body,
+        }
+    };
+}
+
+impl Model for Trained {
+    type Config = Recipe;
+    const KIND: &'static str = "trained";
+
+    fn fit(recipe: &Recipe, table: &Table, rows: &[u32]) -> Result<Self, LearnError> {
+        Ok(match recipe {
+            Recipe::Rules(config) => Self::Rules(Rules::fit(config, table, rows)?),
+            Recipe::NaiveBayes(config) => Self::NaiveBayes(NaiveBayes::fit(config, table, rows)?),
+            Recipe::Logistic(config) => Self::Logistic(Logistic::fit(config, table, rows)?),
+            Recipe::Boosted(config) => Self::Boosted(Boosted::fit(config, table, rows)?),
+            Recipe::Blend(config) => Self::Blend(Blend::fit(config, table, rows)?),
+        })
+    }
+
+    fn features(&self) -> &[Feature] {
+        each!(self, model => model.features())
+    }
+
+    fn predict(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, LearnError> {
+        each!(self, model => model.predict(table, rows))
+    }
+
+    fn contributions(&self, table: &Table, row: u32) -> Result<Contributions, LearnError> {
+        each!(self, model => model.contributions(table, row))
+    }
+
+    fn check(&self) -> Result<(), LearnError> {
+        each!(self, model => model.check())
+    }
+}

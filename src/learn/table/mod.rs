@@ -1,0 +1,160 @@
+//! A table of features: one typed column each, where a missing cell is a value of its own, with outcome, group and time
+//! beside them. Cells cost 8 bytes (numbers, dates, durations), 4 (categories) or 1 (yes/no).
+
+mod builder;
+mod read;
+
+use serde::{Deserialize, Serialize};
+
+pub use builder::{Builder, Cell};
+pub use read::{CsvOptions, CsvTable, read_csv};
+
+use crate::LearnError;
+
+/// The code of a missing category.
+pub const MISSING: u32 = u32::MAX;
+/// Categories kept apart in one column; later ones share the level [`OTHER`].
+pub const MAX_LEVELS: usize = 10_000;
+/// The level of all categories beyond [`MAX_LEVELS`].
+pub const OTHER: &str = "(other)";
+/// Most rows of a table: row numbers are `u32`.
+pub const MAX_ROWS: usize = u32::MAX as usize - 1;
+
+/// What a feature is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    Number,
+    Category,
+    YesNo,
+    /// In days since 1970-01-01, with fractions.
+    Date,
+    /// In days, with fractions.
+    Duration,
+}
+
+impl Kind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Number => "a number",
+            Self::Category => "a category",
+            Self::YesNo => "yes or no",
+            Self::Date => "a date",
+            Self::Duration => "a duration",
+        }
+    }
+}
+
+/// One feature's declaration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feature {
+    pub name: String,
+    pub kind: Kind,
+    /// What a number counts, as a person says it: "days", "EUR".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Where its values come from, as a person finds it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+impl Feature {
+    pub fn new(name: impl Into<String>, kind: Kind) -> Self {
+        Self { name: name.into(), kind, unit: None, source: None }
+    }
+}
+
+/// The cells of one feature, a cell for each row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Column {
+    /// Number, date or duration; NaN is missing, and no value is infinite.
+    Numbers(Vec<f64>),
+    YesNo(Vec<Option<bool>>),
+    /// `codes` index `levels`, or are [`MISSING`].
+    Categories {
+        levels: Vec<String>,
+        codes: Vec<u32>,
+    },
+}
+
+impl Column {
+    /// The cell as a number: yes is 1, no is 0; NaN for a missing one and for a category.
+    pub fn number(&self, row: usize) -> f64 {
+        match self {
+            Self::Numbers(values) => values[row],
+            Self::YesNo(values) => values[row].map_or(f64::NAN, |yes| f64::from(u8::from(yes))),
+            Self::Categories { .. } => f64::NAN,
+        }
+    }
+
+    pub fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Self::Numbers(values) => values[row].is_nan(),
+            Self::YesNo(values) => values[row].is_none(),
+            Self::Categories { codes, .. } => codes[row] == MISSING,
+        }
+    }
+
+    /// The cell as a person reads it; `None` is missing.
+    pub fn text(&self, row: usize) -> Option<String> {
+        match self {
+            Self::Numbers(values) => (!values[row].is_nan()).then(|| values[row].to_string()),
+            Self::YesNo(values) => values[row].map(|yes| if yes { "yes" } else { "no" }.to_owned()),
+            Self::Categories { levels, codes } => levels.get(codes[row] as usize).cloned(),
+        }
+    }
+}
+
+/// Features by column, with what is known of each row. Made by a [`Builder`] or [`read_csv`].
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    features: Vec<Feature>,
+    columns: Vec<Column>,
+    rows: usize,
+    outcome: Vec<bool>,
+    group: Vec<u32>,
+    time: Vec<f64>,
+}
+
+impl Table {
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    pub fn column(&self, feature: usize) -> &Column {
+        &self.columns[feature]
+    }
+
+    /// The column of a feature with this name and kind. Errors: there is none.
+    pub fn find(&self, feature: &Feature) -> Result<&Column, LearnError> {
+        let place = self.features.iter().position(|have| have.name == feature.name && have.kind == feature.kind);
+        place.map(|at| &self.columns[at]).ok_or_else(|| LearnError::NoFeature(feature.name.clone()))
+    }
+
+    /// What came of each row. Errors: the table was built without outcomes.
+    pub fn outcome(&self) -> Result<&[bool], LearnError> {
+        if self.outcome.len() == self.rows && self.rows > 0 { Ok(&self.outcome) } else { Err(LearnError::NoOutcomes) }
+    }
+
+    /// The group of each row (a customer, say), whose rows never lie on both sides of a fold.
+    pub fn group(&self) -> Option<&[u32]> {
+        (!self.group.is_empty()).then_some(&self.group)
+    }
+
+    /// The time of prediction of each row, in days since 1970-01-01; NaN where unknown.
+    pub fn time(&self) -> Option<&[f64]> {
+        (!self.time.is_empty()).then_some(&self.time)
+    }
+
+    /// The same rows without these features.
+    pub fn without(mut self, features: &[usize]) -> Self {
+        let keep = |place: &usize| !features.contains(place);
+        self.columns = (0..).zip(self.columns).filter(|(place, _)| keep(place)).map(|(_, column)| column).collect();
+        self.features = (0..).zip(self.features).filter(|(place, _)| keep(place)).map(|(_, feature)| feature).collect();
+        self
+    }
+}

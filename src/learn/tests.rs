@@ -1,0 +1,542 @@
+//! Cases and properties of the whole crate; each table is made here, with causes that are known.
+
+use std::io::Cursor;
+
+use proptest::prelude::*;
+
+use crate::LearnError;
+use crate::choose::{Card, Scorer, Settings, choose, folds};
+use crate::model::{
+    BayesConfig, BoostConfig, Boosted, Logistic, LogisticConfig, Model, NaiveBayes, Recipe, Rule, RuleConfig, Rules,
+    Test, Trained,
+};
+use crate::numeric::{Chance, sigmoid, solve_positive};
+use crate::table::{Builder, Cell, Column, CsvOptions, Feature, Kind, Table, read_csv};
+use crate::trust::{
+    Calibration, Conformal, Grade, Metrics, Suspicion, area_under_curve, brier, calibration_error, calibration_noise,
+    leaks, verdict,
+};
+
+const BOOST: BoostConfig = BoostConfig {
+    trees: 40,
+    learning_rate: 0.2,
+    leaves: 6,
+    leaf_weight: 1.0,
+    ridge: 1.0,
+    share: 0.8,
+    seed: 3,
+    threads: 1,
+};
+
+fn recipes() -> [Recipe; 4] {
+    [
+        Recipe::NaiveBayes(BayesConfig { strength: 4.0 }),
+        Recipe::Logistic(LogisticConfig { ridge: 1.0 }),
+        Recipe::Boosted(BOOST),
+        Recipe::Rules(rules(&[("days", 0.4, 10.0)])),
+    ]
+}
+
+fn rules(list: &[(&str, f64, f64)]) -> RuleConfig {
+    let rule = |(name, weight, strength): &(&str, f64, f64)| Rule {
+        name: (*name).into(),
+        feature: Feature::new(*name, Kind::Number),
+        test: Test::AtLeast(0.5),
+        weight: *weight,
+        strength: *strength,
+    };
+    RuleConfig { rules: list.iter().map(rule).collect(), base_rate: 0.3, base_strength: 10.0 }
+}
+
+fn unit(chance: &mut Chance) -> f64 {
+    (chance.next() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Yes is likelier with more `days` and in the north; `noise` says nothing; some cells are missing.
+fn sample(rows: usize, seed: u64) -> Table {
+    let names = [("days", Kind::Number), ("region", Kind::Category), ("asked", Kind::YesNo), ("noise", Kind::Number)];
+    let mut builder = Builder::new(names.map(|(name, kind)| Feature::new(name, kind)).to_vec());
+    let mut chance = Chance::new(seed);
+    for _ in 0..rows {
+        let (days, noise) = (unit(&mut chance), unit(&mut chance));
+        let (north, asked) = (chance.next().is_multiple_of(2), chance.next().is_multiple_of(3));
+        let region = Cell::Category(if north { "north" } else { "south" });
+        let days_cell = if chance.next().is_multiple_of(10) { Cell::Missing } else { Cell::Number(days) };
+        builder.push(&[days_cell, region, Cell::YesNo(asked), Cell::Number(noise)]).expect("a row of the right kinds");
+        let score = 4.0 * days - 2.5 + if north { 1.0 } else { -1.0 };
+        builder.outcome(unit(&mut chance) < sigmoid(score));
+    }
+    builder.finish()
+}
+
+fn all(table: &Table) -> Vec<u32> {
+    (0..table.rows() as u32).collect()
+}
+
+fn csv(text: &str, options: &CsvOptions) -> Result<crate::table::CsvTable, LearnError> {
+    read_csv(Cursor::new(text.as_bytes().to_vec()), options)
+}
+
+fn target(name: &str) -> CsvOptions {
+    CsvOptions { target: Some(name.into()), ..CsvOptions::default() }
+}
+
+#[test]
+fn csv_columns_get_the_kind_of_their_cells() {
+    let cases = [
+        ("1\n2.5\n-3e2", Kind::Number),
+        ("yes\nNo\nTRUE", Kind::YesNo),
+        ("0\n1\nNA", Kind::YesNo),
+        ("2026-01-01\n2025-12-31T10:00:00Z\n", Kind::Date),
+        ("P3D\nPT12H\n", Kind::Duration),
+        ("red\n3\nblue", Kind::Category),
+        ("inf\n1\n2", Kind::Number),
+        ("NA\n\"\"\n", Kind::Category),
+    ];
+    for (cells, kind) in cases {
+        let read = csv(&format!("x\n{cells}\n"), &CsvOptions::default()).expect("readable");
+        assert_eq!(read.table.features()[0].kind, kind, "{cells}");
+    }
+    let read = csv("d,w\n1970-01-03T12:00:00Z,P1DT12H\n", &CsvOptions::default()).expect("readable");
+    assert_eq!((read.table.column(0).number(0), read.table.column(1).number(0)), (2.5, 1.5));
+    let read = csv("x\n1\ninf\n", &CsvOptions::default()).expect("readable");
+    assert!(read.table.column(0).is_missing(1), "an infinity is missing");
+}
+
+#[test]
+fn csv_targets_are_checked() {
+    let read = csv("x,won\n1,yes\n2,no\n3,\n4,no\n", &target("won")).expect("readable");
+    assert_eq!((read.table.rows(), read.without_outcome, read.yes.as_deref()), (3, 1, Some("yes")));
+    assert_eq!(read.table.outcome().ok(), Some([true, false, false].as_slice()));
+    let rarer = csv("x,s\n1,good\n2,good\n3,bad\n", &target("s")).expect("readable");
+    assert_eq!(rarer.yes.as_deref(), Some("bad"));
+    let wrong = [
+        ("x,s\n1,a\n2,b\n3,c\n", "s"),
+        ("x,s\n1,a\n", "s"),
+        ("x,s\n1,a\n", "t"),
+        ("x,x\n1,2\n", "x"),
+        ("", "x"),
+        ("x,s\n1,a\n1\n", "s"),
+    ];
+    for (text, name) in wrong {
+        assert!(csv(text, &target(name)).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn rows_of_another_shape_are_refused() {
+    let mut builder = Builder::new(vec![Feature::new("n", Kind::Number)]);
+    assert!(builder.push(&[]).is_err() && builder.push(&[Cell::YesNo(true)]).is_err());
+    builder.push(&[Cell::Number(f64::INFINITY)]).expect("counts as missing");
+    assert!(builder.finish().column(0).is_missing(0));
+}
+
+#[test]
+fn categories_beyond_the_limit_share_a_level() {
+    let mut builder = Builder::new(vec![Feature::new("c", Kind::Category)]);
+    for row in 0..crate::table::MAX_LEVELS + 500 {
+        builder.push(&[Cell::Category(&row.to_string())]).expect("a category");
+    }
+    let table = builder.finish();
+    let Column::Categories { levels, codes } = table.column(0) else { panic!("a category") };
+    assert_eq!(levels.len(), crate::table::MAX_LEVELS + 1);
+    assert_eq!(codes[codes.len() - 1] as usize, crate::table::MAX_LEVELS);
+}
+
+#[test]
+fn metrics_match_hand_computed_values() {
+    let outcome = [false, false, true, true];
+    assert_eq!(area_under_curve(&[0.1, 0.4, 0.35, 0.8], &outcome), Some(0.75));
+    assert_eq!(area_under_curve(&[0.5; 4], &outcome), Some(0.5));
+    assert_eq!(area_under_curve(&[0.5; 2], &[true, true]), None);
+    assert!((brier(&[0.0, 0.5, 0.5, 1.0], &outcome) - 0.125).abs() < 1e-12);
+    let tens: Vec<bool> = (0..100).map(|row| row % 10 == 0).collect();
+    assert!(calibration_error(&[0.1; 100], &tens) < 1e-12);
+    assert!((calibration_error(&[0.4; 100], &tens) - 0.3).abs() < 1e-12);
+    let mut chance = Chance::new(8);
+    let chances: Vec<f64> = (0..500).map(|_| unit(&mut chance)).collect();
+    let drawn = |_| {
+        let outcome: Vec<bool> = chances.iter().map(|p| unit(&mut chance) < *p).collect();
+        calibration_error(&chances, &outcome)
+    };
+    let mean = (0..200).map(drawn).sum::<f64>() / 200.0;
+    assert!((mean - calibration_noise(&chances)).abs() < 0.002, "{mean}");
+}
+
+#[test]
+fn cholesky_solves() {
+    let (mut a, mut b) = (vec![4.0, 0.0, 2.0, 3.0], vec![2.0, 5.0]);
+    assert!(solve_positive(&mut a, &mut b));
+    assert!((b[0] + 0.5).abs() < 1e-12 && (b[1] - 2.0).abs() < 1e-12, "{b:?}");
+    assert!(!solve_positive(&mut [0.0], &mut [1.0]));
+}
+
+#[test]
+fn every_model_finds_the_causes_and_comes_back_from_a_file() {
+    let (learn, test) = (sample(3000, 1), sample(2000, 2));
+    let best = {
+        let fitted = Logistic::fit(&LogisticConfig { ridge: 1.0 }, &learn, &all(&learn)).expect("fits");
+        area_under_curve(&fitted.predict(&test, &all(&test)).expect("scores"), test.outcome().expect("known"))
+    };
+    assert!(best.is_some_and(|auc| auc > 0.8), "{best:?}");
+    for recipe in &recipes()[..3] {
+        let model = Trained::fit(recipe, &learn, &all(&learn)).expect("fits");
+        let scores = model.predict(&test, &all(&test)).expect("scores");
+        let auc = area_under_curve(&scores, test.outcome().expect("known"));
+        assert!(auc > best.map(|auc| auc - 0.02), "{}: {auc:?} {best:?}", recipe.name());
+        let back = Trained::load(&model.save().expect("saves")).expect("loads");
+        assert_eq!(back.predict(&test, &all(&test)).expect("scores"), scores, "{}", recipe.name());
+        let again = Trained::fit(recipe, &learn, &all(&learn)).expect("fits");
+        assert_eq!(again, model, "{} is reproducible", recipe.name());
+    }
+}
+
+#[test]
+fn contributions_sum_to_the_score() {
+    let (learn, test) = (sample(800, 4), sample(50, 5));
+    for recipe in recipes() {
+        let model = Trained::fit(&recipe, &learn, &all(&learn)).expect("fits");
+        let scores = model.predict(&test, &all(&test)).expect("scores");
+        for (row, score) in scores.iter().enumerate() {
+            let why = model.contributions(&test, row as u32).expect("explains");
+            assert!((why.score() - score).abs() < 1e-9, "{}: {} {score}", recipe.name(), why.score());
+            assert_eq!(why.parts.len(), model.features().len());
+        }
+    }
+}
+
+/// Shapley's formula over all subsets, with a tree's own covers for what is not known.
+#[test]
+fn tree_contributions_are_shapley_values() {
+    let learn = sample(400, 6);
+    let model = Boosted::fit(&BoostConfig { trees: 5, ..BOOST }, &learn, &all(&learn)).expect("fits");
+    let slots = 5;
+    for row in [0_u32, 7, 23] {
+        let mut numbers = vec![0.0; slots];
+        let known = [0, 1, 1, 2, 3];
+        let columns: Vec<f64> = (0..4).map(|place| learn.column(place).number(row as usize)).collect();
+        for (slot, place) in known.iter().enumerate() {
+            numbers[slot] = columns[*place];
+        }
+        let text = learn.column(1).text(row as usize);
+        let Column::Categories { levels, .. } = learn.column(1) else { panic!("a category") };
+        for (slot, level) in [(1, 0), (2, 1)] {
+            numbers[slot] = f64::from(u8::from(text.as_ref() == Some(&levels[level])));
+        }
+        let mut by_slot = vec![0.0; slots];
+        for tree in model.trees() {
+            crate::model::shapley_of(tree, &numbers, &mut by_slot);
+        }
+        for (slot, ours) in by_slot.iter().enumerate() {
+            let exact: f64 = model.trees().iter().map(|tree| brute_force(tree, &numbers, slot, slots)).sum();
+            assert!((exact - ours).abs() < 1e-9, "slot {slot}: {exact} {ours}");
+        }
+    }
+}
+
+fn brute_force(tree: &crate::model::Tree, row: &[f64], slot: usize, slots: usize) -> f64 {
+    let factorial = |n: usize| (1..=n).product::<usize>() as f64;
+    let subsets = (0..1_usize << slots).filter(|set| set & (1 << slot) == 0);
+    subsets
+        .map(|set| {
+            let size = set.count_ones() as usize;
+            let weight = factorial(size) * factorial(slots - size - 1) / factorial(slots);
+            weight * (value_knowing(tree, row, set | 1 << slot, 0) - value_knowing(tree, row, set, 0))
+        })
+        .sum()
+}
+
+fn value_knowing(tree: &crate::model::Tree, row: &[f64], set: usize, at: usize) -> f64 {
+    let node = &tree.nodes[at];
+    let Some(split) = &node.split else { return f64::from(node.value) };
+    if set & (1 << split.slot) != 0 {
+        return value_knowing(tree, row, set, split.child(row) as usize);
+    }
+    let cover = |child: u32| f64::from(tree.nodes[child as usize].cover);
+    let value = |child: u32| value_knowing(tree, row, set, child as usize);
+    let both = cover(split.left) + cover(split.right);
+    (cover(split.left) * value(split.left) + cover(split.right) * value(split.right)) / both
+}
+
+#[test]
+fn rules_start_as_declared_and_follow_the_outcomes() {
+    let table = sample(2000, 7);
+    let config = rules(&[("days", 0.4, 10.0), ("noise", 2.0, 10.0)]);
+    let weights = |rows: &[u32]| -> Vec<f64> {
+        Rules::fit(&config, &table, rows).expect("fits").weights().map(|(_, weight)| weight).collect()
+    };
+    assert_eq!(weights(&[]), [0.4, 2.0]);
+    let (few, many) = (weights(&all(&table)[..20]), weights(&all(&table)));
+    assert!(many[0] > 1.0 && many[1].abs() < 0.3, "{many:?}");
+    assert!((few[1] - 2.0).abs() < (many[1] - 2.0).abs(), "few outcomes move a belief less: {few:?} {many:?}");
+    let mut wrong = config.clone();
+    wrong.rules[0].test = Test::Is(true);
+    assert!(matches!(Rules::declared(&wrong), Err(LearnError::Rule { .. })));
+}
+
+#[test]
+fn calibration_makes_overconfident_scores_true() {
+    let mut chance = Chance::new(11);
+    let honest: Vec<f64> = (0..6000).map(|_| 6.0 * unit(&mut chance) - 4.0).collect();
+    let outcome: Vec<bool> = honest.iter().map(|score| unit(&mut chance) < sigmoid(*score)).collect();
+    let loud: Vec<f64> = honest.iter().map(|score| 3.0 * score + 1.0).collect();
+    let before = calibration_error(&Calibration::None.chances(&loud), &outcome);
+    for map in
+        [Calibration::fit(&loud, &outcome), Calibration::platt(&loud, &outcome), Calibration::isotonic(&loud, &outcome)]
+    {
+        let after = calibration_error(&map.chances(&loud), &outcome);
+        assert!(before > 0.05 && after < 0.02, "{map:?}: {before} {after}");
+    }
+    let Calibration::Platt { slope, offset } = Calibration::platt(&loud, &outcome) else { panic!("Platt") };
+    assert!((slope - 1.0 / 3.0).abs() < 0.03 && (offset + 1.0 / 3.0).abs() < 0.1, "{slope} {offset}");
+    let bent: Vec<f64> = honest.iter().map(|score| score.powi(3)).collect();
+    assert!(matches!(Calibration::fit(&bent, &outcome), Calibration::Isotonic { .. }));
+}
+
+#[test]
+fn conformal_sets_hold_the_truth_as_often_as_promised() {
+    let draw = |seed| {
+        let mut chance = Chance::new(seed);
+        let chances: Vec<f64> = (0..4000).map(|_| unit(&mut chance)).collect();
+        let outcome: Vec<bool> = chances.iter().map(|p| unit(&mut chance) < *p).collect();
+        (chances, outcome)
+    };
+    let (chances, outcome) = draw(1);
+    let conformal = Conformal::fit(&chances, &outcome);
+    let (chances, outcome) = draw(2);
+    for cover in [0.8, 0.9] {
+        let held = chances.iter().zip(&outcome).filter(|(chance, yes)| {
+            let possible = conformal.possible(**chance, cover);
+            if **yes { possible.yes } else { possible.no }
+        });
+        let share = held.count() as f64 / chances.len() as f64;
+        assert!((share - cover).abs() < 0.02, "{cover}: {share}");
+    }
+    let nothing = Conformal::fit(&[], &[]).possible(0.3, 0.9);
+    assert!(nothing.yes && nothing.no);
+}
+
+#[test]
+fn leaks_are_found_and_honest_features_are_not() {
+    let mut text = String::from("id,name,result,late,days,won\n");
+    let mut chance = Chance::new(5);
+    for row in 0..400 {
+        let days = unit(&mut chance);
+        let won = unit(&mut chance) < days;
+        let paid = if won { 100.0 + days } else { days };
+        text += &format!(
+            "{row},customer {row},{paid},2026-01-{:02},{days},{}\n",
+            row % 28 + 1,
+            if won { "yes" } else { "no" }
+        );
+    }
+    let read = csv(&text, &target("won")).expect("readable");
+    let found = leaks(&read.table).expect("outcomes");
+    let names: Vec<&str> = found.iter().map(|leak| leak.feature.as_str()).collect();
+    assert_eq!(names, ["id", "name", "result"]);
+    let by_time = CsvOptions { time: Some("asked".into()), ..target("won") };
+    let text: String = text
+        .lines()
+        .enumerate()
+        .map(|(line, text)| if line == 0 { format!("asked,{text}\n") } else { format!("2026-01-10,{text}\n") })
+        .collect();
+    let found = leaks(&csv(&text, &by_time).expect("readable").table).expect("outcomes");
+    assert!(
+        found.iter().any(|leak| leak.feature == "late" && matches!(leak.suspicion, Suspicion::FromAfterwards { .. }))
+    );
+}
+
+#[test]
+fn verdicts_say_why() {
+    let figures = |rows: usize, yes: usize, good: bool| {
+        let outcome: Vec<bool> = (0..rows).map(|row| row < yes).collect();
+        let share = yes as f64 / rows as f64;
+        let chance = |row: usize| if good { if row < yes { 0.75 } else { 0.1 } } else { share };
+        Metrics::of(&(0..rows).map(chance).collect::<Vec<_>>(), &outcome)
+    };
+    let cases = [
+        (figures(500, 100, true), 400, Grade::UseWithCare, "off by"),
+        (figures(500, 100, true), 20, Grade::UseWithCare, "only 20 of"),
+        (figures(500, 100, false), 400, Grade::NotEnoughData, "told from chance"),
+        (figures(500, 100, true), 5, Grade::NotEnoughData, "at least 10"),
+        (figures(10, 0, true), 400, Grade::NotEnoughData, "one kind only"),
+    ];
+    for (metrics, learned, grade, reason) in cases {
+        let verdict = verdict(&metrics, learned);
+        assert_eq!(verdict.grade, grade, "{metrics:?}");
+        assert!(verdict.reasons[0].contains(reason), "{verdict:?}");
+    }
+}
+
+#[test]
+fn time_folds_learn_from_the_past_only() {
+    let mut builder = Builder::new(vec![Feature::new("n", Kind::Number)]);
+    for row in 0..97_u32 {
+        builder.push(&[Cell::Number(0.0)]).expect("a number");
+        builder.outcome(row % 2 == 0).time(f64::from(row * 37 % 97 / 3));
+    }
+    let table = builder.finish();
+    let time = table.time().expect("given");
+    let made = folds(&table, &all(&table), 4, 1);
+    assert_eq!(made.len(), 4);
+    for fold in made {
+        let last = fold.learn.iter().map(|row| time[*row as usize]).fold(f64::MIN, f64::max);
+        assert!(fold.test.iter().all(|row| time[*row as usize] > last));
+    }
+}
+
+#[test]
+fn a_trained_model_wins_only_where_it_is_better() {
+    let table = sample(1500, 9);
+    let settings = Settings { rules: Some(rules(&[("noise", 1.0, 20.0)])), ..Settings::default() };
+    let choice = choose(&table, &all(&table), &settings, &|_, _| true).expect("chooses");
+    assert!(!matches!(choice.recipe, Recipe::Rules(_) | Recipe::NaiveBayes(_)), "{:?}", choice.recipe);
+    let few = choose(&table, &all(&table)[..3], &settings, &|_, _| true).expect("chooses");
+    assert!(matches!(few.recipe, Recipe::Rules(_)) && few.candidates.is_empty());
+    let stopped = choose(&table, &all(&table), &settings, &|done, _| done < 3);
+    assert!(matches!(stopped, Err(LearnError::Cancelled)));
+    let threads = Settings { threads: 2, ..settings };
+    let again = choose(&table, &all(&table), &threads, &|_, _| true).expect("chooses");
+    assert_eq!((again.recipe, again.scores), (choice.recipe, choice.scores), "threads change nothing");
+}
+
+#[test]
+fn a_scorer_comes_back_from_a_file_and_refuses_what_is_not_one() {
+    let table = sample(300, 12);
+    let scorer = Scorer::fit(&table, &all(&table), &Settings::default(), &|_, _| true).expect("fits");
+    let saved = scorer.save().expect("saves");
+    let back = Scorer::load(&saved).expect("loads");
+    assert_eq!(
+        back.chances(&table, &all(&table)).expect("scores"),
+        scorer.chances(&table, &all(&table)).expect("scores")
+    );
+    let newer = String::from_utf8_lossy(&saved).replacen("\"format\":1", "\"format\":9", 1);
+    assert!(matches!(Scorer::load(newer.as_bytes()), Err(LearnError::TooNew { found: 9, .. })));
+    assert!(Scorer::load(b"{}").is_err() && Scorer::load(&saved[..saved.len() / 2]).is_err());
+    let circle = br#"{"kind":"boosted","format":1,"model":{"encoder":{"features":[{"name":"n","kind":"number"}],
+        "slots":[{"feature":0,"code":"Plain"}]},"base":0.0,"trees":[{"nodes":[{"v":0.0,"c":1.0,
+        "s":{"f":0,"t":0.0,"l":0,"r":0,"m":true}}]}]}}"#;
+    assert!(matches!(Boosted::load(circle), Err(LearnError::Malformed(_))), "a tree that never ends");
+    let missing = csv("other\n1\n", &CsvOptions::default()).expect("readable").table;
+    assert!(matches!(scorer.chances(&missing, &[0]), Err(LearnError::NoFeature(_))));
+    assert!(matches!(scorer.score(&table, 9999), Err(LearnError::NoRow { .. })));
+}
+
+#[test]
+fn a_card_says_what_matters() {
+    let card = Card::make(sample(1200, 13), &Settings::default(), &|_, _| true).expect("a card");
+    assert_eq!(card.verdict.grade, Grade::Ready, "{:?}", card.verdict);
+    let strongest: Vec<&str> = card.influences.iter().take(2).map(|influence| influence.feature.as_str()).collect();
+    assert!(strongest.contains(&"days") && strongest.contains(&"region"), "{strongest:?}");
+    let card = Card::make(sample(12, 13), &Settings::default(), &|_, _| true).expect("a card");
+    assert_eq!(card.verdict.grade, Grade::NotEnoughData);
+}
+
+/// Tables as bad as they come: constant, empty, extreme or duplicated columns, few rows, outcomes of one kind.
+fn any_table() -> impl Strategy<Value = Table> {
+    let number = prop_oneof![
+        Just(f64::NAN),
+        Just(f64::INFINITY),
+        Just(f64::MAX),
+        Just(f64::MIN_POSITIVE),
+        Just(1.0),
+        -1e300..1e300_f64,
+        -3.0..3.0_f64
+    ];
+    let row = (number.clone(), number, 0..40_u8, any::<Option<bool>>(), any::<bool>(), 0..5_u8);
+    (proptest::collection::vec(row, 1..60), any::<[bool; 4]>()).prop_map(
+        |(rows, [constant, empty, one_kind, timed])| {
+            let kinds = [Kind::Number, Kind::Date, Kind::Category, Kind::YesNo];
+            let features = kinds.iter().enumerate().map(|(at, kind)| Feature::new(format!("f{at}"), *kind)).collect();
+            let mut builder = Builder::new(features);
+            for (first, second, level, flag, outcome, group) in rows {
+                let cells = [
+                    Cell::Number(if constant { 7.0 } else { first }),
+                    if empty { Cell::Missing } else { Cell::Number(second) },
+                    Cell::Category(&level.to_string()),
+                    flag.map_or(Cell::Missing, Cell::YesNo),
+                ];
+                builder.push(&cells).expect("cells of the right kinds");
+                builder.outcome(outcome && !one_kind);
+                if timed {
+                    builder.time(-f64::from(level)).group(&group.to_string());
+                }
+            }
+            builder.finish()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_table_makes_a_model_panic(table in any_table()) {
+        let rows = all(&table);
+        for recipe in [Recipe::NaiveBayes(BayesConfig { strength: 4.0 }), Recipe::Logistic(LogisticConfig { ridge: 0.5 }), Recipe::Boosted(BOOST)] {
+            let Ok(model) = Trained::fit(&recipe, &table, &rows) else { continue };
+            let scores = model.predict(&table, &rows).expect("its own table");
+            for (row, score) in scores.iter().enumerate() {
+                prop_assert!(score.is_finite(), "{}", recipe.name());
+                let why = model.contributions(&table, row as u32).expect("its own table");
+                prop_assert!((why.score() - score).abs() < 1e-6 * (1.0 + score.abs()), "{}", recipe.name());
+            }
+            prop_assert!(Trained::load(&model.save().expect("saves")).expect("loads") == model);
+        }
+    }
+
+    #[test]
+    fn folds_keep_rows_and_groups_apart(table in any_table(), count in 2..6_usize) {
+        for fold in folds(&table, &all(&table), count, 1) {
+            prop_assert!(fold.test.iter().all(|row| !fold.learn.contains(row)));
+            if let Some(group) = table.group() {
+                let tested: Vec<u32> = fold.test.iter().map(|row| group[*row as usize]).collect();
+                prop_assert!(fold.learn.iter().all(|row| !tested.contains(&group[*row as usize])));
+            }
+        }
+    }
+
+    #[test]
+    fn calibration_keeps_the_order_and_stays_a_chance(rows in proptest::collection::vec((-20.0..20.0_f64, any::<bool>()), 1..80)) {
+        let (scores, outcome): (Vec<f64>, Vec<bool>) = rows.into_iter().unzip();
+        for map in [Calibration::fit(&scores, &outcome), Calibration::isotonic(&scores, &outcome)] {
+            let mut sorted = scores.clone();
+            sorted.sort_by(f64::total_cmp);
+            let chances = map.chances(&sorted);
+            prop_assert!(chances.iter().all(|chance| (0.0..=1.0).contains(chance)), "{map:?}");
+            prop_assert!(chances.windows(2).all(|pair| pair[0] <= pair[1] + 1e-12), "{map:?}");
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "[a-c0-9,\"\n.NA-]{0,200}") {
+        if let Ok(read) = csv(&text, &CsvOptions::default()) {
+            for place in 0..read.table.features().len() {
+                if let Column::Numbers(values) = read.table.column(place) {
+                    prop_assert!(values.iter().all(|value| !value.is_infinite()));
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_table_makes_a_card_panic(table in any_table()) {
+        let card = Card::make(table, &Settings { folds: 2, ..Settings::default() }, &|_, _| true);
+        prop_assert!(card.is_ok_and(|card| !card.verdict.reasons.is_empty()));
+    }
+}
+
+/// A naive Bayes model of one bin never says more than its counts allow.
+#[test]
+fn naive_bayes_weighs_counts_with_its_prior() {
+    let read = csv("c,y\na,yes\na,yes\nb,no\nb,no\n", &target("y")).expect("readable");
+    let model = NaiveBayes::fit(&BayesConfig { strength: 2.0 }, &read.table, &[0, 1, 2, 3]).expect("fits");
+    let why = model.contributions(&read.table, 0).expect("explains");
+    assert_eq!(why.base, 0.0);
+    // (2 + 2 * 0.5) / (2 + 2) against (0 + 2 * 0.5) / (2 + 2)
+    assert!((why.parts[0] - 3.0_f64.ln()).abs() < 1e-12, "{why:?}");
+}

@@ -1,0 +1,36 @@
+//! A backup of the running server, streamed to whoever may have it.
+
+use aplomb_model::{Error, Result};
+use aplomb_vault::envelope::Recipient;
+
+use crate::backup::Kind;
+use crate::call::Call;
+use crate::download::Download;
+
+/// Recipients of one backup at most.
+const MOST_RECIPIENTS: usize = 20;
+
+/// Errors: `forbidden`, `invalid` for recipients or a batch that cannot be meant, `conflict` while another one is made.
+pub fn download(call: &Call) -> Result<Download> {
+    let open = call.open.clone();
+    open.crm.may_back_up(&call.ctx)?;
+    let to: Vec<_> = call.query.list("recipient").into_iter().map(Recipient::Public).collect();
+    if !(1..=MOST_RECIPIENTS).contains(&to.len()) {
+        let detail = format!("give 1 to {MOST_RECIPIENTS} age public keys (age1...), with commas between them");
+        return Err(Error::field("recipient", "required", detail));
+    }
+    let prepared = open.backups.prepare(&call.ctx, call.seq("since")?)?;
+    let seq = prepared.about.until;
+    tracing::info!(user = %call.user(), seq, since = prepared.about.since, "a backup goes out");
+    let kind = match prepared.about.kind {
+        Kind::Full => "full",
+        Kind::Increment => "increment",
+    };
+    Ok(Download {
+        media_type: "application/octet-stream",
+        file_name: format!("aplomb-{}-{kind}-{}.age", call.now.date(), seq.unwrap_or_default()),
+        seq,
+        compress: false,
+        write: Box::new(move |out| Ok(prepared.pack(&to, out, &|_| {}).map(drop)?)),
+    })
+}
