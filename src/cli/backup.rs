@@ -58,7 +58,7 @@ impl Backup {
         let part = PathBuf::from(part);
         let mut out = File::create(&part).with_context(|| part.display().to_string())?;
         let made = match (&remote, self.since) {
-            (Some(remote), _) => self.from_server(remote, &mut out),
+            (Some(remote), _) => self.of_server(remote, &mut out),
             (None, Some(since)) => self.increment(since, &mut out),
             (None, None) => self.at_rest(&mut out),
         };
@@ -112,7 +112,7 @@ impl Backup {
         Ok(packed?)
     }
 
-    fn from_server(&self, remote: &Remote, out: &mut File) -> Result<Done> {
+    fn of_server(&self, remote: &Remote, out: &mut File) -> Result<Done> {
         let recipients = match (self.recipient.is_empty(), self.data.unseal.given()?) {
             (false, _) => self.recipient.clone(),
             (true, Some(unseal @ Unseal::Identity(_))) => public(&Recipient::of(&unseal, DEFAULT_WORK)?),

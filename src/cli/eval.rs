@@ -26,28 +26,28 @@ pub struct Eval {
     #[arg(long, env = "APLOMB_EVAL_SETS", value_name = "DIR", default_value = "eval-sets")]
     sets: PathBuf,
     /// A CSV file of your own with a header, instead of a suite
-    #[arg(long, value_name = "FILE", requires = "target")]
+    #[arg(long, env = "APLOMB_EVAL_CSV", value_name = "FILE", requires = "target")]
     csv: Option<PathBuf>,
     /// Its column with the outcome, of two values
-    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    #[arg(long, env = "APLOMB_EVAL_TARGET", value_name = "COLUMN", requires = "csv")]
     target: Option<String>,
     /// The outcome's value that counts as yes; the rarer one when missing
-    #[arg(long, value_name = "VALUE", requires = "csv")]
+    #[arg(long, env = "APLOMB_EVAL_YES", value_name = "VALUE", requires = "csv")]
     yes: Option<String>,
     /// Its column with the time of prediction: the model is then tested on later rows than it learned from
-    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    #[arg(long, env = "APLOMB_EVAL_TIME", value_name = "COLUMN", requires = "csv")]
     time: Option<String>,
     /// Its column whose equal values belong together, as the rows of one customer do
-    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    #[arg(long, env = "APLOMB_EVAL_GROUP", value_name = "COLUMN", requires = "csv")]
     group: Option<String>,
     /// A column to leave out
-    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    #[arg(long, env = "APLOMB_EVAL_IGNORE", value_name = "COLUMN", requires = "csv")]
     ignore: Vec<String>,
     /// Threads to use; the result does not depend on it
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, env = "APLOMB_EVAL_THREADS", value_name = "N", default_value_t = 2)]
     threads: usize,
     /// Print the result as JSON
-    #[arg(long)]
+    #[arg(long, env = "APLOMB_JSON")]
     json: bool,
 }
 

@@ -104,6 +104,8 @@ pub(crate) fn distance(word: &str, tolerance: u8) -> u8 {
 /// One word of the query on one view.
 struct Probe<'a> {
     word: &'a str,
+    /// occurs somewhere as it is
+    known: bool,
     last: bool,
     typed: &'a str,
     /// how many letters may differ, and what accepts such words
@@ -141,8 +143,12 @@ impl<'a> Search<'a> {
                     exact.push((field, weight, query.weight(scoring)?));
                 }
             }
-            probes.push(Probe { word, last, typed, near: vec![], exact });
+            let mut probe = Probe { word, known: false, last, typed, near: vec![], exact };
+            probe.known = probe.occurs(view)?;
+            probes.push(probe);
         }
+        // Where a word finds nothing the others need not be looked at.
+        probes.sort_by_key(|probe| probe.known);
         tolerate(view, &mut probes, tolerance)?;
         let mut newest = i64::MIN;
         for segment in &view.segments {
@@ -239,10 +245,9 @@ fn tolerate(view: &View, probes: &mut [Probe], tolerance: u8) -> Result<(), Sear
     if tolerance == 0 {
         return Ok(());
     }
-    let known = probes.iter().map(|p| p.occurs(view)).collect::<Result<Vec<bool>, _>>()?;
-    let all_known = known.iter().all(|k| *k);
-    for (probe, known) in probes.iter_mut().zip(known) {
-        let tolerance = if known && !all_known { tolerance - 1 } else { tolerance };
+    let all_known = probes.iter().all(|probe| probe.known);
+    for probe in probes {
+        let tolerance = if probe.known && !all_known { tolerance - 1 } else { tolerance };
         let letters = distance(probe.word, tolerance);
         if letters > 0 {
             let spellings = [probe.word, probe.typed];

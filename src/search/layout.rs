@@ -18,7 +18,7 @@ use crate::tokens::{self, SEPARATOR, TOKENIZER};
 use crate::types::{DocContext, OWNER, TEAM};
 
 /// Changes whenever columns, encodings or tokens do: an index of another number is rebuilt.
-pub(crate) const LAYOUT: u32 = 2;
+pub(crate) const LAYOUT: u32 = 3;
 
 /// Name of the JSON field that holds the columns.
 const COLUMNS: &str = "f";
@@ -42,7 +42,7 @@ pub(crate) struct Fields {
 }
 
 /// Longest beginnings in [`Fields::starts`], in characters: of words, and of keys.
-pub(crate) const STARTS: usize = 2;
+pub(crate) const STARTS: usize = 3;
 pub(crate) const KEY_STARTS: usize = 4;
 
 /// How much a word counts in each of [`Fields::text`].

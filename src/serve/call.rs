@@ -221,7 +221,7 @@ mod tests {
             (json!({"firstName": "a", "list": [{"count": 1}, {}]}), "list[1].count", "required"),
             (json!({"firstName": "a", "list": [{"count": -1}]}), "list[0].count", "type"),
             (json!({"firstName": "a", "list": [{"count": 1, "x": 2}]}), "list[0].x", "unknown_field"),
-            (json!([]), "firstName", "required"),
+            (json!([]), "body", "type"),
             (json!("x"), "body", "type"),
         ] {
             let error = parse::<Outer>(json.clone()).unwrap_err();

@@ -123,8 +123,10 @@ fn log(snapshot: &dyn Snapshot, since: Seq, out: &mut dyn Write) -> Result<BTree
     failed.map_or(Ok(touched), |error| Err(error.into()))
 }
 
+type EachRow<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> io::Result<()>;
+
 /// Calls `each` with all rows that begin with `prefix`.
-fn rows(snapshot: &dyn Snapshot, prefix: &[u8], each: &mut dyn FnMut(&[u8], &[u8]) -> io::Result<()>) -> Result<()> {
+fn rows(snapshot: &dyn Snapshot, prefix: &[u8], each: EachRow<'_>) -> Result<()> {
     let mut failed = None;
     scan_prefix(snapshot, prefix, false, &mut |k, v| {
         failed = each(k, v).err();

@@ -66,7 +66,7 @@ impl ListUrl {
         let own = |part: &&str| Sort::parse(part).field == field;
         let given: Vec<&str> = self.sort.split(',').filter(|part| !part.is_empty()).collect();
         let parts: Vec<String> = if too {
-            let at = given.iter().position(|part| own(&part));
+            let at = given.iter().position(own);
             let mut parts: Vec<String> = given.iter().map(|part| (*part).to_owned()).collect();
             match (at, next) {
                 (Some(at), Some(next)) => parts[at] = next,

@@ -167,7 +167,8 @@ impl Scalar {
     }
 }
 
-/// What a value is compared as; several for lists. A person name sorts by last, then first name.
+/// What a value is compared as; several for lists. A person name is compared as it is shown, first
+/// name first; `name.last` sorts by the last.
 pub fn scalars(value: &Value, part: Option<Part>, kind: Kind) -> Vec<Scalar> {
     let text = |s: &str| match kind {
         Kind::Key => Scalar::Key(s.to_owned()),

@@ -5,4 +5,4 @@ mod follow;
 mod pages;
 mod props;
 mod text;
-mod world;
+pub(crate) mod world;

@@ -12,13 +12,14 @@ use instant_acme::{
     OrderStatus, RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::acme_http::Http;
 use super::resolver::Resolver;
-use super::{load_text, validity, warn_of_end};
+use super::{load_text, provider, validity, warn_of_end};
 use crate::config::Acme;
 use crate::data::Open;
 use crate::edge;
@@ -228,7 +229,10 @@ fn answer(name: &str, digest: &[u8]) -> Result<CertifiedKey, AcmeError> {
     let mut params = CertificateParams::new(vec![name.to_owned()])?;
     params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
     let certificate = params.self_signed(&pair)?;
-    load_text(&certificate.pem(), &pair.serialize_pem()).map_err(AcmeError::Refused)
+    let key = PrivateKeyDer::Pkcs8(pair.serialize_der().into());
+    let key = provider().key_provider.load_private_key(key).map_err(|e| AcmeError::Refused(e.to_string()))?;
+    // Not checked against each other: the check refuses the critical extension, which only authorities know.
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
 }
 
 /// When a third of its life is left.

@@ -60,7 +60,7 @@ fn pebble(home: &Home, validates_at: u16) -> Option<(Running, Running, u16, u16)
         Command::new("pebble")
             .args(["-dnsserver", &format!("127.0.0.1:{dns}"), "-config"])
             .arg(path)
-            .envs([("PEBBLE_VA_NOSLEEP", "1"), ("PEBBLE_WFE_NONCEREJECT", "20")])
+            .envs([("PEBBLE_VA_NOSLEEP", "1"), ("PEBBLE_WFE_NONCEREJECT", "0")])
             .stdout(Stdio::null()),
         api,
     );
@@ -91,7 +91,8 @@ fn serve(home: &Home, port: u16, directory: &str, ca: &Path) -> Running {
     command.args(["serve", "--tls", "acme", "--base-url", &format!("https://{NAME}"), "--acme-directory", directory]);
     command.arg("--acme-ca-file").arg(ca).args(["--listen", &format!("127.0.0.1:{port}")]);
     command.arg("--data").arg(home.data()).arg("--unseal-file").arg(home.path().join("unseal"));
-    start(command.stdout(Stdio::null()).stderr(Stdio::null()), port)
+    let log = fs::File::create(home.path().join("serve.log")).unwrap();
+    start(command.stdout(Stdio::null()).stderr(log), port)
 }
 
 #[test]
@@ -116,7 +117,10 @@ fn an_authority_gives_a_certificate_that_lies_sealed_and_is_kept() {
     let root =
         own.get(format!("https://127.0.0.1:{management}/roots/0")).call().unwrap().body_mut().read_to_vec().unwrap();
     let server = serve(&home, port, &format!("https://127.0.0.1:{api}/dir"), &ca);
-    wait_for("a certificate of the authority", || is_trusted(&root, port));
+    let log = || fs::read_to_string(home.path().join("serve.log")).unwrap_or_default();
+    wait_for("an answer of the authority", || log().contains("acme: "));
+    assert!(log().contains("a certificate is in force"), "{}", log());
+    assert!(is_trusted(&root, port));
     for entry in fs::read_dir(home.data().join("acme")).unwrap() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes);

@@ -16,6 +16,8 @@ const PLACES: [usize; 5] = [0, 130, 510, 870, 1_000];
 /// Altered in the store.
 const STORE_PLACES: usize = 24;
 
+type Damage = fn(&Path);
+
 /// A directory with records, an index of several segments and an upload, of a server that was stopped.
 fn worked_with() -> (Home, String) {
     let home = Home::set_up();
@@ -136,7 +138,7 @@ fn a_damaged_index_is_made_again() {
     assert!(segments.len() > 5, "{segments:?}");
     let pristine = home.path().join("pristine");
     fs::rename(home.data(), &pristine).expect("a copy");
-    let damages: [(&str, fn(&Path)); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("the last byte of every file", |path| alter(path, fs::metadata(path).expect("a file").len() as usize - 1)),
         ("the first byte of every file", |path| alter(path, 0)),
         ("every file cut in half", |path| {
