@@ -55,11 +55,20 @@ pub(crate) struct Inner {
     set_up: AtomicBool,
 }
 
+/// What the key of the index is for.
+const INDEX_KEY: &str = "search";
+
 impl Crm {
+    /// Reads the index's files in `dir`, before [`Crm::open`] makes a damaged one again; gives what is damaged, one
+    /// line each. Errors: the directory cannot be read.
+    pub fn check_index(dir: &Path, key: &DataKey) -> Result<Vec<String>> {
+        Index::check(&dir.join("index"), key.subkey(INDEX_KEY)).map_err(errors::search)
+    }
+
     /// Opens or creates `dir/store.redb` and `dir/index/`, and starts the thread that follows the log.
     pub fn open(dir: &Path, key: DataKey, options: CrmOptions) -> Result<Crm> {
         std::fs::create_dir_all(dir).map_err(|e| Error::internal(format!("data directory: {e}")))?;
-        let index_key = key.subkey("search");
+        let index_key = key.subkey(INDEX_KEY);
         let kept = key.clone();
         let path = dir.join("store.redb");
         let store =

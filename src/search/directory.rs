@@ -63,6 +63,11 @@ impl SealedDirectory {
         Ok(serde_json::to_vec(&files).unwrap_or_default())
     }
 
+    /// Reads and authenticates one file.
+    pub fn verify(&self, name: &str) -> Result<u64, VaultError> {
+        self.sealed.verify(&format!("{}{name}", self.prefix))
+    }
+
     /// Removes every file.
     pub fn clear(&self) -> Result<(), VaultError> {
         for name in self.files()? {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aplomb_model::{Id, Object, ObjectCode, Record, Seq};
 use parking_lot::{Mutex, RwLock};
 use tantivy::directory::Directory;
+use tantivy::index::SegmentComponent;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED, TantivyDocument};
@@ -204,6 +205,20 @@ impl Shard {
         }
         Ok(self.directory.clear().map_err(std::io::Error::from)?)
     }
+}
+
+/// The files of the last commit.
+pub(crate) fn files(directory: &SealedDirectory) -> Result<Vec<String>, SearchError> {
+    let index = tantivy::Index::open(directory.clone())?;
+    let mut files = vec![String::from("meta.json")];
+    for segment in index.searchable_segment_metas()? {
+        let name = segment.id().uuid_string();
+        files.extend(PARTS.map(|part| format!("{name}.{part}")));
+        if segment.has_deletes() {
+            files.push(segment.relative_path(SegmentComponent::Delete).to_string_lossy().into_owned());
+        }
+    }
+    Ok(files)
 }
 
 impl View {

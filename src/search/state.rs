@@ -41,6 +41,17 @@ impl State {
         Ok(Some(state).filter(|s| same && compatible(&s.fields, &fingerprint(schema))))
     }
 
+    /// The objects with an index of their own, whatever the layout; none when nothing was committed.
+    pub fn named(sealed: &SealedDir) -> Result<Vec<u16>, SearchError> {
+        match sealed.read_all(NAME) {
+            Err(e) if e.is_not_found() => Ok(Vec::new()),
+            bytes => {
+                let state: State = serde_json::from_slice(&bytes.map_err(io::Error::from)?).map_err(io::Error::from)?;
+                Ok(state.objects)
+            }
+        }
+    }
+
     pub fn write(&self, sealed: &Arc<SealedDir>) -> Result<(), SearchError> {
         let bytes = serde_json::to_vec(self).map_err(io::Error::from)?;
         Ok(sealed.write_atomic(NAME, &bytes).map_err(io::Error::from)?)

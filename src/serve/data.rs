@@ -16,8 +16,6 @@ use crate::{Caches, edge};
 const UNFINISHED: &str = "setup.unfinished";
 /// What the first run makes.
 const MADE: [&str; 5] = ["vault", "vault.new", "store.redb", "index", "uploads"];
-/// Folders of sealed files, and what their keys are for.
-const SEALED: [(&str, &str); 2] = [("index", "search"), ("uploads", "uploads")];
 const UPLOADS_CACHE: usize = 8 << 20;
 
 /// An unsealed directory.
@@ -75,17 +73,18 @@ pub fn open(dir: &Path, unseal: &Unseal, caches: &Caches) -> Result<Open, DataEr
     open_with(dir, key, caches)
 }
 
-/// The same after reading every sealed file there is, which opening does not: it would make a damaged index again
-/// without a word. Gives what is damaged, one line each.
+/// The same after reading the vault's files, the index and the uploads, which opening does not: it would make a damaged
+/// index again without a word. Gives what is damaged, one line each.
 pub fn open_checked(dir: &Path, unseal: &Unseal, caches: &Caches) -> Result<(Open, Vec<String>), DataError> {
     let key = KeyRing::open(dir, unseal)?;
-    let mut problems = Vec::new();
-    for (folder, purpose) in SEALED {
-        let sealed = SealedDir::new(&dir.join(folder), key.subkey(purpose), 0)?;
-        let faults = sealed.list()?.into_iter().filter_map(|name| sealed.verify(&name).err());
-        problems.extend(faults.map(|fault| fault.to_string()));
-    }
-    Ok((open_with(dir, key, caches)?, problems))
+    let mut problems = KeyRing::verify(dir, &key)?;
+    problems.extend(Crm::check_index(dir, &key)?);
+    let uploads = SealedDir::new(&dir.join("uploads"), key.subkey("uploads"), 0)?;
+    let open = open_with(dir, key, caches)?;
+    // Opening removed what no import has any more.
+    let faults = uploads.list()?.into_iter().filter_map(|name| uploads.verify(&name).err());
+    problems.extend(faults.map(|fault| fault.to_string()));
+    Ok((open, problems))
 }
 
 /// Makes vault, store, organisation and first admin. After a failure the directory is as empty as before.

@@ -1,5 +1,6 @@
 //! The data key of a directory, wrapped once per unseal secret in `DIR/vault/key-NAME.age`. One file per
-//! secret, because age lets a passphrase stand only alone; each can be opened with the `age` tool too.
+//! secret, because age lets a passphrase stand only alone; each can be opened with the `age` tool too. Beside it
+//! lies its MAC under the data key, so that damage is noticed before the secret is needed.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -24,6 +25,8 @@ const ID_FILE: &str = "key.id";
 const VERSION: u8 = 1;
 /// Version byte and data key.
 const PAYLOAD: usize = 33;
+/// What the MACs of the wraps are keyed for.
+const MAC_PURPOSE: &str = "wraps";
 
 /// A second way in, to be printed and locked away; shown once and not stored.
 pub struct RecoveryKit {
@@ -159,6 +162,32 @@ impl KeyRing {
         Ok(name)
     }
 
+    /// Reads the files of `dir`'s vault and gives what is altered, one line each. A wrap without a MAC, made before
+    /// there were any, is not judged.
+    ///
+    /// Errors: I/O.
+    pub fn verify(dir: &Path, key: &DataKey) -> Result<Vec<String>, VaultError> {
+        let folder = dir.join(FOLDER);
+        let mut faults = Vec::new();
+        let mut judge = |path: &Path, found: &[u8], expected: &str| {
+            if found != expected.as_bytes() {
+                faults.push(VaultError::damaged(path, "altered").to_string());
+            }
+        };
+        for path in wraps(&folder)? {
+            let wrap = fs::read(&path).map_err(VaultError::io(&path))?;
+            match fs::read(mac_path(&path)) {
+                Ok(mac) => judge(&path, &mac, &mac_of(&path, key, &wrap)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(VaultError::io(&mac_path(&path))(error)),
+            }
+        }
+        let path = folder.join(ID_FILE);
+        let id = fs::read(&path).map_err(VaultError::io(&path))?;
+        judge(&path, &id, &format!("{}\n", key.id()));
+        Ok(faults)
+    }
+
     /// Takes a wrap away; its secret no longer opens the vault. The last one stays.
     ///
     /// Errors: [`VaultError::InvalidName`] for an unknown or the last name, I/O.
@@ -169,7 +198,10 @@ impl KeyRing {
         }
         let path = self.folder.join(format!("key-{name}.age"));
         fs::remove_file(&path).map_err(VaultError::io(&path))?;
-        files::sync_dir(&self.folder)
+        match fs::remove_file(mac_path(&path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(VaultError::io(&mac_path(&path))(error)),
+            _ => files::sync_dir(&self.folder),
+        }
     }
 }
 
@@ -202,7 +234,19 @@ fn write_wrap(path: &Path, key: &DataKey, recipients: &[Recipient]) -> Result<()
         Ok(error) => error,
         Err(source) => VaultError::io(path)(source),
     })?;
+    files::write_new(&mac_path(path), mac_of(path, key, &sealed).as_bytes())?;
     files::write_new(path, &sealed)
+}
+
+fn mac_path(wrap: &Path) -> PathBuf {
+    wrap.with_extension("mac")
+}
+
+/// In hex, of the wrap's name and bytes.
+fn mac_of(wrap: &Path, key: &DataKey, bytes: &[u8]) -> String {
+    let name = wrap.file_name().unwrap_or_default().as_encoded_bytes();
+    let mac = key.subkey(MAC_PURPOSE).mac(&[name, b"\0", bytes].concat());
+    mac.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read_wrap(path: &Path, unseal: &Unseal) -> Result<DataKey, VaultError> {

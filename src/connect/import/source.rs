@@ -22,7 +22,7 @@ pub struct Upload {
 
 impl Upload {
     pub(super) fn create(uploads: Arc<SealedDir>, id: Id, max_length: u64) -> Result<Upload> {
-        let writer = uploads.create(&id.to_string()).map_err(vault)?;
+        let writer = uploads.create(&id.to_string()).map_err(|e| disk(e.into()))?;
         Ok(Upload { id, writer: Some(writer), uploads, length: 0, max_length })
     }
 
@@ -33,7 +33,7 @@ impl Upload {
             None => Err(Error::internal("the upload failed before")),
         };
         finished?;
-        self.uploads.sync().map_err(vault)?;
+        self.uploads.sync().map_err(|e| disk(e.into()))?;
         let source = SealedSource::open(&self.uploads, self.id)?;
         self.writer = None;
         Ok(source)
@@ -130,6 +130,9 @@ pub fn disk(e: io::Error) -> Error {
         io::ErrorKind::FileTooLarge => ReadError::TooLarge.into(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::new(Code::DiskFull, "the disk is full"),
         io::ErrorKind::ReadOnlyFilesystem => Error::new(Code::ReadOnly, "the data directory cannot be written"),
-        _ => Error::internal("the uploaded file cannot be stored"),
+        _ => {
+            tracing::error!(error = %e, "the upload cannot be stored");
+            Error::internal("the uploaded file cannot be stored")
+        }
     }
 }

@@ -14,7 +14,9 @@ use crate::{Applied, Job};
 
 type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// All rows, but not the head of a log that has none yet, which may be written or not.
 fn rows(snapshot: &dyn Snapshot) -> Rows {
+    let none = (crate::key::meta("head"), crate::codec::Head::default().encode().unwrap());
     let mut rows = vec![];
     for part in parts(snapshot).unwrap() {
         scan_prefix(snapshot, &part, false, &mut |k, v| {
@@ -23,6 +25,7 @@ fn rows(snapshot: &dyn Snapshot) -> Rows {
         })
         .unwrap();
     }
+    rows.retain(|row| *row != none);
     rows
 }
 
