@@ -96,7 +96,7 @@ impl Crm {
             session.used_at = now;
             self.inner.sessions.0.write().insert(key, session.clone());
             let ctx = Ctx::system(now, Random::seeded(0), "session");
-            self.inner.commit_docs(&ctx, "session", vec![session.op(&key)?], vec![])?;
+            self.inner.keep_sessions(&ctx, "session", vec![session.op(&key)?])?;
         }
         Ok((Arc::new(actor), session.public()))
     }
@@ -137,9 +137,20 @@ impl Inner {
         ops.push(stored.op(&key)?);
         let ctx =
             Ctx { actor: Arc::new(Actor { user, ..Actor::system() }), ..Ctx::system(now, random.clone(), "login") };
-        self.commit_docs(&ctx, "login", ops, vec![])?;
+        self.keep_sessions(&ctx, "login", ops)?;
         self.sessions.0.write().insert(key, stored.clone());
         Ok(Login { token, session: stored.public() })
+    }
+
+    /// Where nothing can be written sessions live in memory, so that whoever wants to look, or to make room, gets in.
+    fn keep_sessions(&self, ctx: &Ctx, reason: &str, ops: Vec<Op>) -> Result<()> {
+        match self.commit_docs(ctx, reason, ops, vec![]) {
+            Err(e) if matches!(e.code, Code::DiskFull | Code::ReadOnly) => {
+                tracing::warn!(code = e.code.name(), "a session is kept in memory only");
+                Ok(())
+            }
+            done => done.map(drop),
+        }
     }
 
     fn load_session(&self, key: &Hash) -> Result<Option<Stored>> {
