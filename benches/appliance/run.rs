@@ -29,6 +29,14 @@ pub struct Run<'a> {
 const CREATES: usize = 1_000;
 const WRITING: Duration = Duration::from_secs(5);
 
+/// How much of a new contact is given.
+#[derive(Clone, Copy, PartialEq)]
+enum Filled {
+    /// what the data generator fills
+    AsGenerated,
+    All,
+}
+
 impl<'a> Run<'a> {
     pub fn new(subject: Box<dyn Subject + 'a>, data: &'a Data, ready: Duration) -> Run<'a> {
         let checks = Checks::new(subject.name());
@@ -187,10 +195,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// A new contact of all fields, unlike any other by name, address and cost centre.
-    fn contact(&self, mark: &str) -> Request {
+    /// A new contact, unlike any other by name, address and cost centre.
+    fn contact(&self, mark: &str, filled: Filled) -> Request {
         let n = self.made.fetch_add(1, Ordering::Relaxed);
         let mut cells = self.data.samples[n % self.data.samples.len()].clone();
+        if filled == Filled::AsGenerated {
+            let given = |column: &columns::Column| columns::GENERATED.contains(&column.header);
+            cells.iter_mut().zip(columns::COLUMNS).filter(|(_, c)| !given(c)).for_each(|(cell, _)| cell.clear());
+        }
         cells[columns::at("last_name")] = format!("{mark}{n}");
         cells[columns::at("email")] = format!("{mark}{n}@bench.example").to_lowercase();
         cells[columns::at("cost_centre")] = format!("{mark}-{n}");
@@ -201,7 +213,7 @@ impl<'a> Run<'a> {
         let mut client = self.subject.client()?;
         let mut times = Vec::new();
         for _ in 0..CREATES {
-            let request = self.contact("Probe");
+            let request = self.contact("Probe", Filled::AsGenerated);
             let started = Instant::now();
             client.send(&request)?.ok(&request)?;
             times.push(started.elapsed());
@@ -211,13 +223,15 @@ impl<'a> Run<'a> {
         self.figures.put("create-p50", times.at(0.5));
         self.figures.put("create-p99", times.at(0.99));
         let acknowledged = AtomicUsize::new(CREATES);
-        let rate = load::rate(&*self.subject, 64, WRITING, |client, _| {
-            let request = self.contact("Probe");
-            client.send(&request)?.ok(&request)?;
-            acknowledged.fetch_add(1, Ordering::Relaxed);
-            Ok(())
-        })?;
-        self.figures.put("creates", rate);
+        for (key, filled) in [("creates", Filled::AsGenerated), ("creates-full", Filled::All)] {
+            let rate = load::rate(&*self.subject, 64, WRITING, |client, _| {
+                let request = self.contact("Probe", filled);
+                client.send(&request)?.ok(&request)?;
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            })?;
+            self.figures.put(key, rate);
+        }
         let expected = acknowledged.into_inner() as u64;
         let found = self.settled("Probe-", expected)?;
         self.checks.that(found == expected, || format!("{expected} contacts were made and {found} are there"));
@@ -243,7 +257,7 @@ impl<'a> Run<'a> {
         let mut times = Vec::new();
         for n in 0..50 {
             let mark = format!("Seen{n}{}", ["quorv", "blent", "zhirm", "drask", "wulpy"][n % 5]);
-            let request = self.contact(&mark);
+            let request = self.contact(&mark, Filled::All);
             let name = format!("{mark}{}", self.made.load(Ordering::Relaxed) - 1);
             let started = Instant::now();
             client.send(&request)?.ok(&request)?;
@@ -286,7 +300,7 @@ impl<'a> Run<'a> {
                 scope.spawn(|| {
                     let Ok(mut client) = this.subject.client() else { return };
                     loop {
-                        let request = this.contact("Killed");
+                        let request = this.contact("Killed", Filled::All);
                         let answer = client.send(&request).and_then(|a| a.ok(&request)).and_then(|a| a.json());
                         let Ok(answer) = answer else { return };
                         ids.lock().unwrap_or_else(|p| p.into_inner()).push(text(&answer["id"]));

@@ -6,6 +6,7 @@ use aplomb_model::{Action, Code, Error, FieldCode, FieldType, Id, Object, Record
 use aplomb_store::View;
 use serde_json::{Value as Json, json};
 
+use super::versions::only_follows;
 use super::{Access, Render, history, page_limit};
 use crate::crm::Crm;
 use crate::errors::OrStore;
@@ -135,7 +136,7 @@ fn changes(
         before = page.last().map(|e| e.seq);
         for e in page {
             let tie = u128::from(e.seq);
-            if from.is_some_and(|from| (e.at, tie) >= from) {
+            if from.is_some_and(|from| (e.at, tie) >= from) || only_follows(&access.object, &e) {
                 continue;
             }
             taken += 1;

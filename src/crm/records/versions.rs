@@ -43,7 +43,7 @@ fn differing<'r>(one: &'r Record, other: &'r Record) -> impl Iterator<Item = Fie
     all.filter(|code| one.get(*code) != other.get(*code))
 }
 
-fn only_follows(object: &Object, entry: &HistoryEntry) -> bool {
+pub(super) fn only_follows(object: &Object, entry: &HistoryEntry) -> bool {
     let changed = || entry.changes.iter().map(|(code, ..)| *code);
     entry.kind == ChangeKind::Updated && !entry.erased && changed().all(|code| follows(object, code))
 }
