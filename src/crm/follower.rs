@@ -172,6 +172,9 @@ fn follow(inner: &Inner, shared: &Shared, progress: &mut Progress) -> Result<()>
         if progress.waiting > 0 && due(inner, shared, progress) {
             return commit(inner, shared, progress);
         }
+        if progress.waiting == 0 {
+            inner.index.refresh().map_err(errors::search)?;
+        }
         let nap = if progress.waiting > 0 { Duration::from_millis(5) } else { NAP };
         inner.store.wait_past(progress.applied, nap);
     }

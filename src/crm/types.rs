@@ -27,7 +27,7 @@ impl Default for CrmOptions {
     fn default() -> CrmOptions {
         CrmOptions {
             store_cache_bytes: 64 << 20,
-            search_cache_bytes: 128 << 20,
+            search_cache_bytes: 256 << 20,
             search_writer_bytes: 64 << 20,
             search_threads: 1,
             password_memory_kib: 19 * 1024,

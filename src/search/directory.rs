@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, mem};
 
 use aplomb_vault::{SealedDir, SealedFile, SealedWriter, VaultError};
@@ -25,6 +26,8 @@ pub(crate) struct SealedDirectory {
     sealed: Arc<SealedDir>,
     prefix: Arc<str>,
     locks: Arc<Locks>,
+    /// lists of segments written so far
+    metas: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
@@ -44,7 +47,12 @@ struct Writer(SealedWriter);
 
 impl SealedDirectory {
     pub fn new(sealed: &Arc<SealedDir>, prefix: &str) -> SealedDirectory {
-        SealedDirectory { sealed: sealed.clone(), prefix: prefix.into(), locks: Arc::default() }
+        SealedDirectory { sealed: sealed.clone(), prefix: prefix.into(), locks: Arc::default(), metas: Arc::default() }
+    }
+
+    /// How often the list of segments was written: by commits, and by merges at a time of their own.
+    pub fn metas(&self) -> u64 {
+        self.metas.load(Ordering::Acquire)
     }
 
     fn name(&self, path: &Path) -> String {
@@ -120,7 +128,11 @@ impl Directory for SealedDirectory {
         if path == Path::new(MANAGED) {
             return Ok(());
         }
-        Ok(self.sealed.write_atomic(&self.name(path), data)?)
+        self.sealed.write_atomic(&self.name(path), data)?;
+        if path == Path::new(META) {
+            self.metas.fetch_add(1, Ordering::AcqRel);
+        }
+        Ok(())
     }
 
     fn sync_directory(&self) -> io::Result<()> {

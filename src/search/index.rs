@@ -168,6 +168,12 @@ impl Index {
         Ok(())
     }
 
+    /// To be called from time to time while nothing changes: queries go over to segments merged meanwhile.
+    pub fn refresh(&self) -> Result<(), SearchError> {
+        let _one = self.inner.applying.lock();
+        self.shards().iter().try_for_each(|shard| shard.refresh())
+    }
+
     /// True when fields changed in a way that records already indexed do not show: [`Index::clear`] and apply all.
     pub fn set_schema(&self, schema: Schema) -> bool {
         let mut current = self.inner.schema.write();

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aplomb_model::{Id, Object, ObjectCode, Record, Seq};
 use parking_lot::{Mutex, RwLock};
@@ -44,6 +45,8 @@ pub(crate) struct Shard {
     view: RwLock<Arc<View>>,
     writing: Mutex<Writing>,
     directory: SealedDirectory,
+    /// [`SealedDirectory::metas`] when the view was made
+    shown: AtomicU64,
 }
 
 #[derive(Default)]
@@ -74,7 +77,18 @@ impl Shard {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let view = View::new(reader.searcher(), fields, None, kept);
         let view = RwLock::new(Arc::new(view));
-        Ok(Shard { object, index, fields, reader, kept: kept.clone(), view, writing: Mutex::default(), directory })
+        let writing = Mutex::default();
+        Ok(Shard {
+            object,
+            index,
+            fields,
+            reader,
+            kept: kept.clone(),
+            view,
+            writing,
+            directory,
+            shown: AtomicU64::new(0),
+        })
     }
 
     pub fn view(&self) -> Arc<View> {
@@ -176,6 +190,7 @@ impl Shard {
 
     /// Shows the last commit to queries that begin from now on.
     pub fn reload(&self) -> Result<(), SearchError> {
+        self.shown.store(self.directory.metas(), Ordering::Release);
         self.reader.reload()?;
         let before = self.view();
         let view = View::new(self.reader.searcher(), self.fields, Some(&before), &self.kept);
@@ -184,6 +199,19 @@ impl Shard {
         writing.fresh.clear();
         writing.flushed = false;
         Ok(())
+    }
+
+    /// Shows what merges made since, when nothing waits to be committed or shown: the segments before them are
+    /// removed and no longer cached.
+    pub fn refresh(&self) -> Result<(), SearchError> {
+        if self.shown.load(Ordering::Acquire) == self.directory.metas() {
+            return Ok(());
+        }
+        let idle = {
+            let writing = self.writing.lock();
+            writing.pending == 0 && !writing.flushed
+        };
+        if idle { self.reload() } else { Ok(()) }
     }
 
     /// Changes since the last commit.

@@ -186,3 +186,21 @@ fn changes_leave_what_is_left() {
     index.clear().unwrap();
     assert!(all(&index).is_empty());
 }
+
+#[test]
+fn merged_segments_are_shown_while_nothing_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(dir.path());
+    let people = some_people(60);
+    fill(&index, &people, 5);
+    let expect = all(&index);
+    for _ in 0..200 {
+        index.refresh().unwrap();
+        if index.stats().segments == 1 {
+            assert_eq!(all(&index), expect);
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{} segments are still shown", index.stats().segments);
+}
