@@ -146,7 +146,8 @@ fn work_feeds_last_and_next_touch() {
     let rest = house.crm.timeline(&admin, "contact", contact, &rest).unwrap();
     let mut kinds: Vec<_> = page.entries.iter().chain(&rest.entries).map(|e| e["kind"].as_str().unwrap()).collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["change", "change", "change", "change", "change", "change", "email", "task"]);
+    // Times of touch follow from the work that stands there already.
+    assert_eq!(kinds, ["change", "email", "task"]);
     let only = TimelineRequest { kinds: vec!["task".into()], ..Default::default() };
     assert_eq!(house.crm.timeline(&admin, "contact", contact, &only).unwrap().entries.len(), 1);
 }
