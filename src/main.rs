@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let command = match cli::settings::with_file(&arguments) {
         Ok(command) => command,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", cli::told(&error));
             return ExitCode::from(cli::USAGE);
         }
     };
@@ -30,8 +30,8 @@ fn main() -> ExitCode {
     match parsed.run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            eprintln!("error: {}", cli::told(&error));
+            if error.is::<cli::Misused>() { ExitCode::from(cli::USAGE) } else { ExitCode::FAILURE }
         }
     }
 }

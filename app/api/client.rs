@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use leptos::prelude::{ArcRwSignal, Update};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use wasm_bindgen::{JsCast, JsValue};
@@ -16,6 +17,10 @@ const ROOT: &str = "/api/v1";
 /// Milliseconds before a lost request is sent again.
 const AGAIN_AFTER: [i32; 3] = [300, 1_000, 2_500];
 
+/// Milliseconds between the attempts of a write that waits, and how many of them.
+const PATIENT_STEP: i32 = 2_000;
+const PATIENCE: u32 = 90;
+
 /// Told of every refusal that is about the session and not about the request.
 type Refusal = Box<dyn Fn(&Failure)>;
 
@@ -23,6 +28,12 @@ thread_local! {
     static CSRF: RefCell<String> = const { RefCell::new(String::new()) };
     static WRITTEN: Cell<u64> = const { Cell::new(0) };
     static REFUSED: RefCell<Option<Refusal>> = const { RefCell::new(None) };
+    static WAITING: ArcRwSignal<u32> = ArcRwSignal::new(0);
+}
+
+/// How many writes wait until the server can be reached again.
+pub fn waiting() -> ArcRwSignal<u32> {
+    WAITING.with(Clone::clone)
 }
 
 /// The token that every writing request carries.
@@ -43,6 +54,10 @@ pub struct Call {
     headers: Vec<(&'static str, String)>,
     abort: Option<Abort>,
     quiet: bool,
+    /// below the root of the server, not of the API
+    outside: bool,
+    /// how many times to try again while the server cannot be reached
+    patience: u32,
 }
 
 enum Body {
@@ -59,7 +74,17 @@ pub struct Answer {
 impl Call {
     fn new(method: &'static str, path: impl Into<String>) -> Call {
         let path = path.into();
-        Call { method, path, query: Vec::new(), body: Body::None, headers: Vec::new(), abort: None, quiet: false }
+        Call {
+            method,
+            path,
+            query: Vec::new(),
+            body: Body::None,
+            headers: Vec::new(),
+            abort: None,
+            quiet: false,
+            outside: false,
+            patience: 0,
+        }
     }
 
     pub fn get(path: impl Into<String>) -> Call {
@@ -112,6 +137,18 @@ impl Call {
         self
     }
 
+    /// Asks for what lies beside the API: health and readiness.
+    pub fn outside(mut self) -> Call {
+        self.outside = true;
+        self
+    }
+
+    /// Waits for the server for minutes when it cannot be reached.
+    pub fn patient(mut self) -> Call {
+        self.patience = PATIENCE;
+        self
+    }
+
     /// Does not send the user to the log-in page when refused.
     pub fn quiet(mut self) -> Call {
         self.quiet = true;
@@ -124,7 +161,8 @@ impl Call {
     }
 
     fn url(&self) -> String {
-        let mut url = format!("{ROOT}{}", self.path);
+        let root = if self.outside { "" } else { ROOT };
+        let mut url = format!("{root}{}", self.path);
         for (at, (name, value)) in self.query.iter().enumerate() {
             url.push(if at == 0 { '?' } else { '&' });
             url.push_str(name);
@@ -174,6 +212,18 @@ impl Call {
             pause(millis).await;
             repeated = true;
             result = self.fetch().await;
+        }
+        // A change of a record waits for the server: with its version it cannot be done twice unnoticed.
+        if self.patience > 0 && result.as_ref().is_err_and(|failure| failure.is("network")) {
+            waiting().update(|n| *n += 1);
+            for _ in 0..self.patience {
+                pause(PATIENT_STEP).await;
+                result = self.fetch().await;
+                if is_off() || !result.as_ref().is_err_and(|failure| failure.is("network")) {
+                    break;
+                }
+            }
+            waiting().update(|n| *n -= 1);
         }
         if is_off() {
             return Err(Failure::aborted());

@@ -4,19 +4,25 @@ mod abort;
 mod admin;
 mod client;
 mod failure;
+mod files;
 mod imports;
 mod records;
+mod schema;
 mod search;
 mod session;
+mod views;
 
 pub use abort::{Abort, pause};
 pub use admin::*;
-pub use client::{Call, set_csrf, when_refused};
+pub use client::{Call, set_csrf, waiting, when_refused};
 pub use failure::Failure;
+pub use files::*;
 pub use imports::*;
 pub use records::*;
+pub use schema::*;
 pub use search::*;
 pub use session::*;
+pub use views::*;
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 

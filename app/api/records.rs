@@ -132,7 +132,11 @@ pub async fn create(object: &str, fields: Map<String, Json>) -> Result<Record> {
 
 /// Sets one field, only when the record still has this version.
 pub async fn update(object: &str, id: &str, version: u32, fields: Map<String, Json>) -> Result<Record> {
-    Call::patch(format!("/records/{object}/{id}"), json!({ "fields": fields })).if_version(version).json().await
+    Call::patch(format!("/records/{object}/{id}"), json!({ "fields": fields }))
+        .if_version(version)
+        .patient()
+        .json()
+        .await
 }
 
 /// The same for many records at once, all or none: `update`, `delete` or `restore`. Gives each id with its new version.
@@ -143,12 +147,40 @@ pub async fn batch(op: &str, object: &str, ids: &[String], fields: Map<String, J
         let operations: Vec<Json> = some.iter().map(one).collect();
         let answer = Call::post("/records/batch", json!({ "operations": operations })).send().await?;
         let results: Vec<Json> = super::list_of(answer.json, "results")?;
-        for (id, result) in some.iter().zip(results) {
-            let version = result.get("version").or_else(|| result.pointer("/record/version")).and_then(Json::as_u64);
-            written.push((id.clone(), version.unwrap_or_default() as u32));
-        }
+        written.extend(some.iter().zip(&results).map(|(id, result)| (id.clone(), version_of(result))));
     }
     Ok(written)
+}
+
+/// What one record gets, only when it still has `version`.
+pub struct Write {
+    pub id: String,
+    pub version: Option<u32>,
+    pub fields: Map<String, Json>,
+}
+
+/// Different changes of many records, all or none. Gives each id with its new version.
+pub async fn change_all(object: &str, changes: &[Write]) -> Result<Vec<(String, u32)>> {
+    let mut written = Vec::with_capacity(changes.len());
+    for some in changes.chunks(MOST_AT_ONCE) {
+        let one = |c: &Write| {
+            let mut operation = json!({ "op": "update", "object": object, "id": c.id, "fields": c.fields });
+            if let Some(version) = c.version {
+                operation["version"] = json!(version);
+            }
+            operation
+        };
+        let operations: Vec<Json> = some.iter().map(one).collect();
+        let answer = Call::post("/records/batch", json!({ "operations": operations })).send().await?;
+        let results: Vec<Json> = super::list_of(answer.json, "results")?;
+        written.extend(some.iter().zip(&results).map(|(c, result)| (c.id.clone(), version_of(result))));
+    }
+    Ok(written)
+}
+
+fn version_of(result: &Json) -> u32 {
+    let version = result.get("version").or_else(|| result.pointer("/record/version")).and_then(Json::as_u64);
+    version.unwrap_or_default() as u32
 }
 
 pub async fn trash(object: &str, id: &str) -> Result<()> {
@@ -164,13 +196,34 @@ pub async fn undo(object: &str, id: &str, version: u32) -> Result<()> {
     Call::post(format!("/records/{object}/{id}/undo"), json!({ "version": version })).done().await
 }
 
-pub async fn timeline(object: &str, id: &str, cursor: &str, abort: &Abort) -> Result<Timeline> {
-    let call = Call::get(format!("/records/{object}/{id}/timeline")).query("cursor", cursor).query("limit", "50");
+/// `kinds`: names of objects and `change`, comma separated; empty for all.
+pub async fn timeline(object: &str, id: &str, kinds: &str, cursor: &str, abort: &Abort) -> Result<Timeline> {
+    let call = Call::get(format!("/records/{object}/{id}/timeline")).query("kinds", kinds);
+    let call = call.query("cursor", cursor).query("limit", "50");
     call.after_writes().abort(abort).json().await
 }
 
 pub async fn history(object: &str, id: &str, abort: &Abort) -> Result<History> {
     Call::get(format!("/records/{object}/{id}/history")).query("limit", "100").abort(abort).json().await
+}
+
+/// How long a record was in one stage, all its visits together.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct StageTotal {
+    pub stage: String,
+    pub seconds: f64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Stages {
+    pub visits: Vec<Json>,
+    pub totals: Vec<StageTotal>,
+}
+
+pub async fn stages(object: &str, id: &str, abort: &Abort) -> Result<Stages> {
+    Call::get(format!("/records/{object}/{id}/stages")).after_writes().abort(abort).json().await
 }
 
 pub async fn trashed(object: &str, abort: &Abort) -> Result<Page> {

@@ -16,6 +16,8 @@ pub fn Menu(
     let open = RwSignal::new(false);
     let root = NodeRef::<html::Div>::new();
     let button = NodeRef::<html::Button>::new();
+    let panel = NodeRef::<html::Div>::new();
+    keep_on_screen(panel);
     let focus_item = move |step: i32| focus_by(root, step);
     let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Escape" if open.get_untracked() => {
@@ -38,7 +40,7 @@ pub fn Menu(
                 {trigger.run()}
             </button>
             <Show when=move || open.get()>
-                <div class="menu-list card" role="menu" tabindex="-1" aria-label=label.clone() on:click=move |_| open.set(false)>
+                <div class="menu-list card" role="menu" node_ref=panel tabindex="-1" aria-label=label.clone() on:click=move |_| open.set(false)>
                     {children()}
                 </div>
             </Show>
@@ -56,6 +58,8 @@ pub fn Popover(
     children: ChildrenFn,
 ) -> impl IntoView {
     let root = NodeRef::<html::Div>::new();
+    let panel = NodeRef::<html::Div>::new();
+    keep_on_screen(panel);
     let button = NodeRef::<html::Button>::new();
     let on_key = move |event: ev::KeyboardEvent| {
         if event.key() == "Escape" && open.get_untracked() {
@@ -71,10 +75,26 @@ pub fn Popover(
                 {trigger.run()}
             </button>
             <Show when=move || open.get()>
-                <div class="popover card" role="dialog" tabindex="-1" aria-label=label.clone()>{children()}</div>
+                <div class="popover card" role="dialog" node_ref=panel tabindex="-1" aria-label=label.clone()>{children()}</div>
             </Show>
         </div>
     }
+}
+
+/// Moves what has just opened back onto the screen when it stands out at its right.
+fn keep_on_screen(panel: NodeRef<html::Div>) {
+    Effect::new(move |_| {
+        let Some(panel) = panel.get() else { return };
+        request_animation_frame(move || {
+            let width = window().inner_width().ok().and_then(|w| w.as_f64()).unwrap_or(f64::MAX);
+            let place = panel.get_bounding_client_rect();
+            let out = (place.right() + 8.0 - width).max(0.0).min((place.left() - 8.0).max(0.0));
+            if out > 0.0 {
+                let panel: &HtmlElement = panel.as_ref();
+                let _ = panel.style().set_property("translate", &format!("-{out}px"));
+            }
+        });
+    });
 }
 
 fn focus(button: NodeRef<html::Button>) {
@@ -94,7 +114,7 @@ fn leave(root: NodeRef<html::Div>, open: RwSignal<bool>, event: &ev::FocusEvent)
 fn focus_by(root: NodeRef<html::Div>, step: i32) {
     let Some(root) = root.get_untracked() else { return };
     let root: &Element = root.as_ref();
-    let Ok(items) = root.query_selector_all("[role=menuitem]") else { return };
+    let Ok(items) = root.query_selector_all("[role^=menuitem]") else { return };
     let count = items.length() as i32;
     let active = document().active_element();
     let at = (0..count).find(|i| {

@@ -10,7 +10,7 @@ mod paged;
 mod picker;
 mod screen;
 mod secret;
-mod show;
+pub mod show;
 mod states;
 mod tabs;
 mod toast;

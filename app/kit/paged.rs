@@ -201,6 +201,15 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
         self.pump();
     }
 
+    /// Changes every row that `fits` where it stands, before the server is asked again.
+    pub fn amend(self, fits: impl Fn(&T) -> bool, change: impl Fn(&mut T)) {
+        self.rows.try_update(|rows| {
+            for page in rows.pages.values_mut().filter(|page| page.iter().any(&fits)) {
+                Arc::make_mut(page).iter_mut().filter(|row| fits(row)).for_each(&change);
+            }
+        });
+    }
+
     /// These rows are looked at.
     pub fn look_at(self, range: Range<usize>) {
         self.way.try_update_value(|way| way.range = range);

@@ -3,6 +3,8 @@
 use leptos::ev;
 use leptos::prelude::*;
 
+use crate::state::preferences;
+
 /// The width below which lists become cards; the style sheet says the same.
 const PHONE: f64 = 640.0;
 const ROW: f64 = 40.0;
@@ -19,7 +21,8 @@ impl Screen {
     /// Follows the window; the root provides one.
     pub fn watch() -> Screen {
         let is_phone = || window().inner_width().ok().and_then(|w| w.as_f64()).is_some_and(|w| w <= PHONE);
-        let screen = Screen { phone: RwSignal::new(is_phone()), compact: RwSignal::new(false) };
+        let screen = Screen { phone: RwSignal::new(is_phone()), compact: RwSignal::new(preferences::compact()) };
+        preferences::show_density(preferences::compact());
         window_event_listener(ev::resize, move |_| {
             let now = is_phone();
             if screen.phone.try_get_untracked() == Some(!now) {

@@ -1,5 +1,7 @@
 //! A value of a declared field, to be read.
 
+use std::sync::Arc;
+
 use aplomb_model::{Field, FieldType};
 use leptos::prelude::*;
 use serde_json::Value as Json;
@@ -24,8 +26,38 @@ pub fn ShownInCell(field: Field, value: Json) -> AnyView {
             let first = Json::Array(items[..1].to_vec());
             view! { <span class="several" title=all><Shown field value=first/><span class="faint small">{more}</span></span> }.into_any()
         }
+        (FieldType::File, _) => view! { <Shown field value flat=true/> }.into_any(),
         _ => view! { <Shown field value/> }.into_any(),
     }
+}
+
+/// Where a browser finds a file of the record that is shown; given as context by the page that shows one.
+#[derive(Clone)]
+pub struct FileAddress(pub Arc<dyn Fn(&str, bool) -> String + Send + Sync>);
+
+pub fn file_name(file: &Json) -> String {
+    file.get("name").and_then(Json::as_str).unwrap_or_else(|| t("unnamed")).to_owned()
+}
+
+/// Files by name, with their size; pictures as such, what a browser can show in a tab of its own.
+fn files(value: &Json, flat: bool) -> AnyView {
+    let address = use_context::<FileAddress>().filter(|_| !flat);
+    let one = |file: &Json| {
+        let name = file_name(file);
+        let text = |key: &str| file.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let (id, kind) = (text("id"), text("mediaType"));
+        let size = file.get("size").and_then(Json::as_f64).map(format::bytes);
+        let Some(FileAddress(address)) = address.clone() else { return view! { <span>{name}</span> }.into_any() };
+        let is_picture = matches!(kind.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp");
+        let is_shown = is_picture || kind == "application/pdf" || kind == "text/plain";
+        let (href, alone) = (address(&id, is_shown), is_shown.then_some("_blank"));
+        let picture =
+            is_picture.then(|| view! { <img class="file-picture" loading="lazy" alt="" src=address(&id, true)/> });
+        let save = view! { <a class="button icon-only" download=name.clone() rel="external" href=address(&id, false) aria-label=format!("{} {name}", t("file.save"))><Icon name="download"/></a> };
+        view! { <span class="file"><a class="file-link" href=href target=alone rel="external noopener">{picture}<Icon name="file"/><span class="ellipsis">{name.clone()}</span></a><span class="faint small nowrap">{size}</span>{save}</span> }.into_any()
+    };
+    let list = value.as_array().cloned().unwrap_or_default();
+    view! { <span class="files">{list.iter().map(one).collect_view()}</span> }.into_any()
 }
 
 /// Shows `value` as its field's type asks for; nothing for no value.
@@ -61,6 +93,7 @@ pub fn Shown(
             Some(true) => view! { <span class="yes"><Icon name="check"/>{t("yes")}</span> }.into_any(),
             _ => view! { <span class="faint">{t("no")}</span> }.into_any(),
         },
+        File => files(&value, flat),
         Rating => rating(&field, &value),
         LongText => view! { <span class="long">{format::plain(&value)}</span> }.into_any(),
         _ => text(&field, &value).into_any(),
@@ -79,6 +112,7 @@ pub fn text(field: &Field, value: &Json) -> String {
             let keys = value.as_array().into_iter().flatten().filter_map(Json::as_str);
             keys.map(|key| label_of(field, key)).collect::<Vec<_>>().join(", ")
         }
+        FieldType::File => value.as_array().into_iter().flatten().map(file_name).collect::<Vec<_>>().join(", "),
         FieldType::GeoPoint => {
             let part = |key: &str| value.get(key).and_then(Json::as_f64).unwrap_or_default();
             format!("{:.5}, {:.5}", part("lat"), part("lon"))

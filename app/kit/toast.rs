@@ -36,6 +36,20 @@ impl Toasts {
         self.add(text.into(), false, None);
     }
 
+    /// Something did not work, in words.
+    pub fn warn(self, text: impl Into<String>) {
+        self.add(text.into(), true, None);
+    }
+
+    /// Takes back what the latest message offers to take back; whether there was one.
+    pub fn run_latest(self) -> bool {
+        let latest = self.list.with_untracked(|list| list.iter().rev().find(|toast| toast.action.is_some()).cloned());
+        let Some(Toast { id, action: Some((_, run)), .. }) = latest else { return false };
+        self.remove(id);
+        run();
+        true
+    }
+
     pub fn refuse(self, failure: &Failure) {
         if !failure.is("aborted") {
             self.add(failure.message(), true, None);

@@ -1,6 +1,7 @@
 //! The pages, a folder per noun.
 
 pub mod frame;
+pub mod home;
 pub mod imports;
 pub mod records;
 pub mod search;

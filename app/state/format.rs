@@ -219,6 +219,11 @@ pub fn day(text: &str) -> String {
     iso.map_or_else(|| text.to_owned(), |iso| written(&iso))
 }
 
+/// The day of an RFC 3339 time in the organisation's zone, as `2026-03-31`.
+pub fn iso_of(text: &str) -> String {
+    moment(text).and_then(|date| iso_day(&date, &zone())).unwrap_or_default()
+}
+
 /// An RFC 3339 time in the organisation's zone.
 pub fn time(text: &str) -> String {
     let Some(date) = moment(text) else { return text.to_owned() };
@@ -249,6 +254,32 @@ pub fn from_wall(shown: &str) -> Option<String> {
         guess += wanted - there;
     }
     Date::new(&guess.into()).to_iso_string().as_string()
+}
+
+/// A day as people here write it, or as ISO does, as `2026-03-31`.
+pub fn read_date(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    let [a, b, c] = parts[..] else { return None };
+    let pattern = WAYS.with_borrow(|ways| ways.formats.date.clone());
+    let (year, month, day) = match (a.len(), pattern.starts_with('M')) {
+        (4, _) => (a, b, c),
+        (_, true) => (c, a, b),
+        (_, false) => (c, b, a),
+    };
+    let year = if year.len() == 2 { format!("20{year}") } else { year.to_owned() };
+    let (month, day): (u32, u32) = (month.parse().ok()?, day.parse().ok()?);
+    let fits = year.len() == 4 && (1..=12).contains(&month) && (1..=31).contains(&day);
+    fits.then(|| format!("{year}-{month:02}-{day:02}"))
+}
+
+/// A day and perhaps a time of day in the organisation's zone, as an RFC 3339 time.
+pub fn read_time(text: &str) -> Option<String> {
+    if text.contains('T') && text.ends_with('Z') {
+        return moment(text).map(|_| text.to_owned());
+    }
+    let (day, hour) = text.split_once([' ', 'T']).unwrap_or((text, "00:00"));
+    let hour = hour.trim().get(..5).unwrap_or(hour.trim());
+    from_wall(&format!("{}T{hour}", read_date(day.trim_end_matches(','))?))
 }
 
 /// Today in the organisation's zone, as `2026-03-31`.
@@ -317,6 +348,23 @@ pub fn duration(seconds: f64) -> String {
         (0, m) => tf("duration.minutes", &[("m", &m.to_string())]),
         (h, 0) => tf("duration.hours", &[("h", &h.to_string())]),
         (h, m) => tf("duration.both", &[("h", &h.to_string()), ("m", &m.to_string())]),
+    }
+}
+
+/// A number of bytes in its largest unit.
+pub fn bytes(n: f64) -> String {
+    const UNITS: [&str; 4] = ["B", "KB", "MB", "GB"];
+    let at = (0..3).find(|at| n < 1000f64.powi(at + 1)).unwrap_or(3);
+    let n = n / 1000f64.powi(at);
+    format!("{} {}", number(if n < 10.0 { (n * 10.0).round() / 10.0 } else { n.round() }), UNITS[at as usize])
+}
+
+/// A time in its largest unit: days, else hours, else minutes.
+pub fn span(seconds: f64) -> String {
+    match seconds {
+        s if s >= 86_400.0 => tf("span.days", &[("n", &((s / 86_400.0).floor() as i64).to_string())]),
+        s if s >= 3_600.0 => tf("span.hours", &[("n", &((s / 3_600.0).floor() as i64).to_string())]),
+        s => tf("span.minutes", &[("n", &((s / 60.0).floor() as i64).to_string())]),
     }
 }
 

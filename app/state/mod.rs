@@ -4,11 +4,14 @@ pub mod format;
 pub mod live;
 pub mod load;
 pub mod nav;
+pub mod preferences;
 pub mod signed;
 pub mod theme;
 pub mod trail;
+pub mod views;
 
 pub use live::live;
 pub use load::{Load, load};
 pub use signed::{Signed, signed};
 pub use trail::{Trail, trail};
+pub use views::{Views, views};

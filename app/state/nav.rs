@@ -39,7 +39,8 @@ pub fn is_shortcut(event: &leptos::ev::KeyboardEvent) -> bool {
     !held && !is_typing(event.target()) && document().query_selector("dialog[open]").is_ok_and(|d| d.is_none())
 }
 
-fn is_typing(target: Option<web_sys::EventTarget>) -> bool {
+/// Whether a press goes into something that takes text.
+pub fn is_typing(target: Option<web_sys::EventTarget>) -> bool {
     let element = target.and_then(|t| t.dyn_into::<web_sys::Element>().ok());
     element.is_some_and(|e| {
         let is_box =

@@ -16,8 +16,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::data::{self, DataArgs};
-use super::log;
 use super::remote::{Remote, RemoteArgs};
+use super::{Misused, log};
 
 #[derive(Args)]
 pub struct Backup {
@@ -116,10 +116,13 @@ impl Backup {
         let recipients = match (self.recipient.is_empty(), self.data.unseal.given()?) {
             (false, _) => self.recipient.clone(),
             (true, Some(unseal @ Unseal::Identity(_))) => public(&Recipient::of(&unseal, DEFAULT_WORK)?),
-            (true, _) => bail!(
-                "give --recipient AGE, or --unseal-file with an age identity: the server does not keep the unseal \
-                 secret; the public key of the recovery kit is a good one"
-            ),
+            (true, _) => {
+                return Err(Misused(
+                    "give --recipient AGE, or --unseal-file with an age identity: the server does not keep the unseal \
+                     secret; the public key of the recovery kit is a good one",
+                )
+                .into());
+            }
         };
         let mut path = format!("/backup?recipient={}", recipients.join(","));
         if let Some(since) = self.since {

@@ -2,6 +2,8 @@
 //! The sets are brought by `deploy/eval/fetch`, the references' figures by `deploy/eval/reference`; this command opens
 //! files only.
 
+mod suites;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,6 +57,12 @@ pub struct Eval {
 enum Suite {
     /// Churn, attrition, credit, lending, default, loans
     Binary,
+    /// Monthly and quarterly series, a year ahead
+    Series,
+    /// How long until it happens
+    Survival,
+    /// Purchases and their value, CDNOW
+    Customers,
 }
 
 /// What `fetch` writes beside each set.
@@ -96,9 +104,21 @@ impl Eval {
         log::for_command();
         match &self.csv {
             Some(file) => self.card(file),
-            None => match self.suite.unwrap_or(Suite::Binary) {
-                Suite::Binary => self.binary(),
-            },
+            None => {
+                let all = [Suite::Binary, Suite::Series, Suite::Survival, Suite::Customers];
+                let suites = self.suite.map_or(all.to_vec(), |one| vec![one]);
+                suites.into_iter().try_for_each(|suite| self.suite(suite))?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+
+    fn suite(&self, suite: Suite) -> Result<()> {
+        match suite {
+            Suite::Binary => self.binary(),
+            Suite::Series => suites::series(&self.sets, self.json),
+            Suite::Survival => suites::survival(&self.sets, self.settings(), self.json),
+            Suite::Customers => suites::customers(&self.sets, self.json),
         }
     }
 
@@ -125,9 +145,10 @@ impl Eval {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn binary(&self) -> Result<ExitCode> {
+    fn binary(&self) -> Result<()> {
         let mut lines = Vec::new();
-        for manifest in manifests(&self.sets)? {
+        for file in suites::files(&self.sets, "binary")? {
+            let manifest: Manifest = suites::read(&file)?;
             eprintln!("{}", manifest.name);
             lines.push(self.line(manifest)?);
         }
@@ -136,7 +157,7 @@ impl Eval {
         } else {
             print_table(&lines);
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 
     #[expect(clippy::disallowed_methods, reason = "the table tells how long each set took")]
@@ -151,10 +172,7 @@ impl Eval {
         let start = Instant::now();
         let measured = measure(&table, &manifest.folds, &self.settings(), &steps)?;
         let reference = self.sets.join("reference").join(format!("{}.json", manifest.name));
-        let references = match File::open(&reference) {
-            Ok(file) => Some(serde_json::from_reader(file).with_context(|| reference.display().to_string())?),
-            Err(_) => None,
-        };
+        let references = suites::read_if_there(&reference)?;
         let seconds = start.elapsed().as_secs_f64();
         Ok(Line { set: manifest.name, rows: table.rows(), seconds, measured, references })
     }
@@ -164,22 +182,6 @@ impl Eval {
 fn steps(done: usize, all: usize) -> bool {
     eprint!("\r{done} of {all} fits{}", if done == all { "\n" } else { "" });
     true
-}
-
-fn manifests(sets: &Path) -> Result<Vec<Manifest>> {
-    let dir = sets.join("binary");
-    let missing = || format!("no sets in {}; run `deploy/eval/fetch {}` first", dir.display(), sets.display());
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(&dir).with_context(missing)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    if files.is_empty() {
-        bail!(missing());
-    }
-    let read = |file: &PathBuf| -> Result<Manifest> {
-        serde_json::from_reader(File::open(file)?).with_context(|| file.display().to_string())
-    };
-    files.iter().map(read).collect()
 }
 
 fn print_table(lines: &[Line]) {

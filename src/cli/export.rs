@@ -11,8 +11,8 @@ use aplomb_model::Query;
 use clap::{Args, ValueEnum};
 
 use super::data::{self, DataArgs};
-use super::log;
 use super::remote::{Remote, RemoteArgs};
+use super::{Misused, log};
 
 #[derive(Args)]
 pub struct Export {
@@ -26,6 +26,7 @@ pub struct Export {
     /// Every object, each into a file of its own; PATH is a directory then
     #[arg(long, env = "APLOMB_ALL", conflicts_with = "object")]
     all: bool,
+    /// What is written
     #[arg(long, env = "APLOMB_FORMAT", value_enum, default_value_t = Format::Csv)]
     format: Format,
     /// File, or `-` for stdout; a directory with `--all`
@@ -58,8 +59,7 @@ impl Export {
     pub fn run(self) -> Result<ExitCode> {
         log::for_command();
         if self.object.is_none() && !self.all {
-            eprintln!("error: give --object NAME or --all");
-            return Ok(ExitCode::from(super::USAGE));
+            return Err(Misused("give --object NAME or --all").into());
         }
         let source = match self.server.connect()? {
             Some(remote) => Source::Server(remote),

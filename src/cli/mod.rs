@@ -17,12 +17,40 @@ pub mod settings;
 mod token;
 mod verify;
 
+use std::fmt;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// Exit code for wrong usage.
 pub const USAGE: u8 = 2;
+
+/// Options that do not go together, which only the command itself can tell.
+#[derive(Debug)]
+pub struct Misused(pub &'static str);
+
+impl fmt::Display for Misused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Misused {}
+
+/// An error with its causes, without those that the message before repeats.
+pub fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.ends_with(&cause) {
+            continue;
+        }
+        if !told.is_empty() {
+            told += ": ";
+        }
+        told += &cause;
+    }
+    told
+}
 
 /// An AI-first CRM in one self-contained binary.
 #[derive(Parser)]
@@ -70,6 +98,25 @@ impl Cli {
             Command::Verify(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Eval(command) => command.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::told;
+
+    #[test]
+    fn causes_are_told_once() {
+        for (error, expect) in [
+            (anyhow!("no room"), "no room"),
+            (anyhow!("no room").context("a.csv"), "a.csv: no room"),
+            (anyhow!("no room").context("a.csv: no room"), "a.csv: no room"),
+            (anyhow!("no room").context("a.csv: no room").context("import"), "import: a.csv: no room"),
+        ] {
+            assert_eq!(told(&error), expect);
         }
     }
 }

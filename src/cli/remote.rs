@@ -10,9 +10,9 @@ use clap::Args;
 use serde_json::Value as Json;
 use ureq::http::{HeaderMap, Request, Response};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, SendBody};
+use ureq::{Agent, AsSendBody, Body, SendBody};
 
-use super::settings;
+use super::{Misused, settings};
 
 #[derive(Args)]
 pub struct RemoteArgs {
@@ -40,7 +40,7 @@ impl RemoteArgs {
         let key = match (&self.token_file, std::env::var("APLOMB_TOKEN")) {
             (Some(path), _) => settings::first_line(path)?,
             (None, Ok(key)) if !key.is_empty() => key,
-            _ => bail!("--server needs an API key: give --token-file F or APLOMB_TOKEN"),
+            _ => return Err(Misused("--server needs an API key: give --token-file F or APLOMB_TOKEN").into()),
         };
         let mut tls =
             TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
@@ -63,7 +63,7 @@ impl Remote {
     pub fn call(&self, method: &str, path: &str, body: Option<&Json>) -> Result<Json> {
         let text = body.map(Json::to_string).unwrap_or_default();
         let request = self.request(method, path).header("content-type", "application/json").body(text)?;
-        let mut answer = accepted(self.agent.run(request)?)?;
+        let mut answer = accepted(self.send(request)?)?;
         let text = answer.body_mut().read_to_string()?;
         if text.is_empty() { Ok(Json::Null) } else { Ok(serde_json::from_str(&text)?) }
     }
@@ -71,7 +71,7 @@ impl Remote {
     /// Writes the body to `out`; the headers of the answer.
     pub fn download(&self, path: &str, out: &mut dyn Write) -> Result<HeaderMap> {
         let request = self.request("GET", path).body(())?;
-        let mut answer = accepted(self.agent.run(request)?)?;
+        let mut answer = accepted(self.send(request)?)?;
         io::copy(&mut answer.body_mut().with_config().limit(u64::MAX).reader(), out)?;
         Ok(answer.headers().clone())
     }
@@ -95,7 +95,12 @@ impl Remote {
             .request("POST", path)
             .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
             .body(SendBody::from_owned_reader(body))?;
-        Ok(accepted(self.agent.run(request)?)?.body_mut().read_json()?)
+        Ok(accepted(self.send(request)?)?.body_mut().read_json()?)
+    }
+
+    /// Errors: no answer, naming the server.
+    fn send(&self, request: Request<impl AsSendBody>) -> Result<Response<Body>> {
+        self.agent.run(request).with_context(|| format!("{}: no answer", self.base))
     }
 
     fn request(&self, method: &str, path: &str) -> ureq::http::request::Builder {
@@ -111,5 +116,5 @@ fn accepted(mut answer: Response<Body>) -> Result<Response<Body>> {
     let status = answer.status();
     let problem: Json = answer.body_mut().read_json().unwrap_or_default();
     let text = |name: &str| problem.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-    bail!("{status}: {} {}", text("code"), text("detail"))
+    bail!("{status}: {}: {}", text("code"), text("detail"))
 }

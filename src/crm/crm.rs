@@ -10,7 +10,7 @@ use aplomb_access::Actor;
 use aplomb_model::{Currency, Error, Result, Schema, Seq, Timestamp};
 use aplomb_search::{Index, Opened};
 use aplomb_store::{Assert, Batch, Op, Reason, Store, StoreError, View};
-use aplomb_vault::DataKey;
+use aplomb_vault::{DataKey, SealedDir};
 use parking_lot::{Mutex, RwLock};
 
 use crate::directory::Directory;
@@ -36,6 +36,8 @@ pub(crate) struct Inner {
     /// for copies of the store
     pub key: DataKey,
     pub index: Index,
+    /// contents of files that records refer to
+    pub files: Arc<SealedDir>,
     pub follower: Follower,
     pub schema: RwLock<Schema>,
     /// one change of a declaration at a time
@@ -69,6 +71,7 @@ impl Crm {
     pub fn open(dir: &Path, key: DataKey, options: CrmOptions) -> Result<Crm> {
         std::fs::create_dir_all(dir).map_err(|e| Error::internal(format!("data directory: {e}")))?;
         let index_key = key.subkey(INDEX_KEY);
+        let files = crate::files::open(dir, &key)?;
         let kept = key.clone();
         let path = dir.join("store.redb");
         let store =
@@ -112,8 +115,10 @@ impl Crm {
                 key: kept,
                 store,
                 index,
+                files,
             }),
         };
+        crate::files::remove_unknown(&crm.inner)?;
         crm.inner.follower.start(&crm.inner)?;
         Ok(crm)
     }
@@ -160,6 +165,8 @@ impl Crm {
             problems: found.problems,
             ..VerifyReport::default()
         };
+        progress("files");
+        report.problems.extend(self.verify_files()?);
         progress("search index");
         if self.inner.caught_up(self.seq()) {
             let view = self.inner.store.snapshot().or_store()?;
@@ -253,13 +260,18 @@ impl Inner {
         self.follower.rebuilding() || self.follower.wait_for(&self.index, seq.min(self.store.seq()), PATIENCE)
     }
 
-    /// Commits and drops what is kept in memory of users, teams and roles when the batch concerns them.
-    pub fn commit(&self, batch: Batch) -> Result<Seq, StoreError> {
-        let people = batch.ops.iter().any(|op| match op {
+    /// Whether it changes users, teams or roles.
+    pub fn concerns_people(batch: &Batch) -> bool {
+        batch.ops.iter().any(|op| match op {
             Op::Put { object, .. } | Op::Purge { object, .. } => object.internal,
             Op::Doc { kind, .. } => *kind == crate::directory::ROLE,
             _ => false,
-        });
+        })
+    }
+
+    /// Commits and drops what is kept in memory of users, teams and roles when the batch concerns them.
+    pub fn commit(&self, batch: Batch) -> Result<Seq, StoreError> {
+        let people = Inner::concerns_people(&batch);
         let done = self.store.commit(batch)?;
         if people {
             self.forget_directory();

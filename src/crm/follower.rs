@@ -18,8 +18,10 @@ use crate::errors::{self, OrStore};
 
 /// Between commits while single changes trickle in.
 const TRICKLE: Duration = Duration::from_millis(100);
-/// Between commits while changes never stop.
-const BULK: Duration = Duration::from_secs(2);
+/// Between commits while changes never stop, or come by the [`LOT`] as an import's do.
+const BULK: Duration = Duration::from_secs(1);
+/// Documents that wait only when something writes many at once.
+const LOT: usize = 900;
 /// Documents that are committed whatever the time.
 const MANY: usize = 8_000;
 /// Longest sleep; also how long a stop may take.
@@ -191,7 +193,7 @@ fn follow(inner: &Inner, shared: &Shared, progress: &mut Progress) -> Result<()>
 fn due(inner: &Inner, shared: &Shared, progress: &Progress) -> bool {
     let wanted = shared.wanted.load(Ordering::Acquire);
     let somebody_waits = wanted > inner.index.seq() && wanted <= progress.applied;
-    let more_to_come = inner.store.seq() > progress.applied;
+    let more_to_come = inner.store.seq() > progress.applied || progress.waiting >= LOT;
     let since = progress.last_commit.elapsed();
     somebody_waits || progress.waiting >= MANY || since >= if more_to_come { BULK } else { TRICKLE }
 }

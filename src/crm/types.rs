@@ -111,6 +111,39 @@ pub struct RecordView {
 
 pub type Written = RecordView;
 
+/// A change of one record.
+#[derive(Debug, Clone)]
+pub enum Change {
+    Create {
+        object: String,
+        fields: Map,
+    },
+    /// `if_version`: refuse when the record has changed since, telling the current and the given values
+    Update {
+        object: String,
+        id: Id,
+        if_version: Option<u32>,
+        fields: Map,
+    },
+    Trash {
+        object: String,
+        id: Id,
+        if_version: Option<u32>,
+    },
+    Restore {
+        object: String,
+        id: Id,
+        if_version: Option<u32>,
+    },
+    /// back to what the record was at `version`, as a new version
+    Undo {
+        object: String,
+        id: Id,
+        if_version: Option<u32>,
+        version: u32,
+    },
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Total {
     pub count: u64,

@@ -1,4 +1,4 @@
-//! What has to be done from time to time: the trash is emptied after 90 days.
+//! What has to be done from time to time: the trash is emptied after 90 days, files that nobody wants after one.
 
 use aplomb_model::{Result, Timestamp};
 use aplomb_store::{Batch, Op, Reason};
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::crm::Crm;
 use crate::errors::OrStore;
+use crate::files;
 
 const TRASH_DAYS: i64 = 90;
 const EVERY_SECONDS: i64 = 3_600;
@@ -25,9 +26,13 @@ pub(crate) fn tick(crm: &Crm, now: Timestamp) {
     if let Err(e) = empty_trash(crm, now) {
         tracing::error!(code = e.code.name(), "the trash cannot be emptied");
     }
+    if let Err(e) = files::remove_loose(crm, now) {
+        tracing::error!(code = e.code.name(), "files without a record cannot be removed");
+    }
 }
 
-/// Removes for good what has been in the trash for 90 days; the key to its personal data in the log goes too.
+/// Removes for good what has been in the trash for 90 days; its files and the key to its personal data in the log go
+/// too.
 pub(crate) fn empty_trash(crm: &Crm, now: Timestamp) -> Result<usize> {
     let end = now.plus_days(-TRASH_DAYS);
     let mut purged = 0;
@@ -39,16 +44,19 @@ pub(crate) fn empty_trash(crm: &Crm, now: Timestamp) -> Result<usize> {
                 break;
             }
             purged += old.len();
-            let purge = |r| Op::Purge { record: Arc::new(r), object: object.clone() };
+            let (mut ops, mut asserts) = (Vec::new(), Vec::new());
+            let gone = files::release(&crm.inner, &old, now, &mut ops, &mut asserts)?;
+            ops.extend(old.into_iter().map(|r| Op::Purge { record: Arc::new(r), object: object.clone() }));
             let batch = Batch {
                 at: now,
                 actor: aplomb_model::Id::NIL,
                 reason: Reason::new("trash"),
                 request: "upkeep".into(),
-                ops: old.into_iter().map(purge).collect(),
-                asserts: vec![],
+                ops,
+                asserts,
             };
             crm.inner.commit(batch).or_store()?;
+            files::remove_content(&crm.inner, &gone);
         }
     }
     Ok(purged)

@@ -43,6 +43,18 @@ pub enum LearnError {
     OtherKind { found: String, expected: &'static str },
     #[error("the saved model has format {found} and this program reads up to {newest}; use a newer program")]
     TooNew { found: u16, newest: u16 },
+    #[error("the series has {have} values; at least {least} are needed")]
+    ShortSeries { have: usize, least: usize },
+    #[error("there are {have} rows; at least {least} are needed")]
+    FewRows { have: usize, least: usize },
+    #[error("value {at} of the series is no number; fill the gap")]
+    GapInSeries { at: usize },
+    #[error("{what} {at} is {value}; it must be {must}")]
+    OutOfRange { what: &'static str, at: usize, value: f64, must: &'static str },
+    #[error("{left} has {left_len} entries and {right} {right_len}; give one for each")]
+    UnequalLengths { left: &'static str, left_len: usize, right: &'static str, right_len: usize },
+    #[error("feature \"{feature}\" cannot be declared so: {problem}")]
+    Declaration { feature: String, problem: String },
     #[error("training was cancelled")]
     Cancelled,
 }

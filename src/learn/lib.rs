@@ -5,9 +5,15 @@
 //! [`Calibration`](trust::Calibration) makes them chances.
 
 pub mod choose;
+pub mod customers;
 mod error;
+pub mod events;
+pub mod groups;
 pub mod model;
 mod numeric;
+pub mod offers;
+pub mod series;
+pub mod survival;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -40,7 +40,7 @@ codes! {
     MethodNotAllowed    "method_not_allowed"    405 "This address does not take that method"
     NotAcceptable       "not_acceptable"        406 "No representation fits the Accept header"
     Unauthenticated     "unauthenticated"       401 "Log in first"
-    BadCredentials      "bad_credentials"       401 "The e-mail address or the password is wrong"
+    BadCredentials      "bad_credentials"       401 "The credentials are wrong"
     Forbidden           "forbidden"             403 "You may not do this"
     CsrfMissing         "csrf_missing"          403 "The CSRF token is missing or wrong"
     Conflict            "conflict"              409 "This does not fit the present state"

@@ -126,10 +126,7 @@ impl Reader<'_> {
                 }
                 Value::Refs(links)
             }
-            File => Value::Files(
-                serde_json::from_value::<Vec<FileRef>>(json.clone())
-                    .map_err(|_| wrong(field, "a list of uploaded files"))?,
-            ),
+            File => Value::Files(items(field, json)?.iter().map(|item| file(field, item)).collect::<Result<_, _>>()?),
             GeoPoint => {
                 let geo: Geo =
                     serde_json::from_value(json.clone()).map_err(|_| wrong(field, "an object {lat, lon}"))?;
@@ -356,6 +353,15 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
 
 fn text_of(json: &Json) -> Option<&str> {
     json.as_str()
+}
+
+/// `{id, ...}` as the upload gave it, or its id alone.
+fn file(field: &Field, json: &Json) -> Result<FileRef, FieldError> {
+    let given = match text_of(json) {
+        Some(id) => serde_json::from_value(json!({"id": id})),
+        None => serde_json::from_value(json.clone()),
+    };
+    given.map_err(|_| wrong(field, "a list of uploaded files, each {\"id\": ...}"))
 }
 
 fn first(json: &Json) -> &Json {

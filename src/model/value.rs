@@ -70,12 +70,17 @@ pub struct Geo {
     pub lon: f64,
 }
 
+/// An uploaded file. Whoever writes it need give the id only: the rest is what the upload found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileRef {
     pub id: Id,
+    #[serde(default)]
     pub name: String,
+    /// bytes
+    #[serde(default)]
     pub size: u64,
+    #[serde(default)]
     pub media_type: String,
 }
 

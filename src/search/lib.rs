@@ -16,6 +16,7 @@ mod highlight;
 mod index;
 mod join;
 mod layout;
+mod merging;
 mod postings;
 mod rank;
 mod shard;

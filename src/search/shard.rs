@@ -8,7 +8,7 @@ use aplomb_model::{Id, Object, ObjectCode, Record, Seq};
 use parking_lot::{Mutex, RwLock};
 use tantivy::directory::Directory;
 use tantivy::index::SegmentComponent;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::IndexWriterOptions;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED, TantivyDocument};
 
@@ -16,15 +16,12 @@ use crate::columns::{Kept, Segment};
 use crate::directory::SealedDirectory;
 use crate::error::SearchError;
 use crate::layout::{self, Fields};
+use crate::merging::Patience;
 use crate::tokens::{Separated, TOKENIZER};
 use crate::types::DocContext;
 
-/// Segments of about the same size that are merged together.
-const MERGED: usize = 5;
-/// Segments with fewer documents count as the same size.
-const SMALL: u32 = 5_000;
-/// A segment with a larger part of deleted documents is rewritten.
-const DELETED: f32 = 0.3;
+/// Changes in one commit that are taken for a part of an import.
+const BULK: usize = 2_000;
 
 /// The files that every segment has.
 const PARTS: [&str; 6] = ["idx", "pos", "term", "store", "fast", "fieldnorm"];
@@ -52,6 +49,8 @@ pub(crate) struct Shard {
 #[derive(Default)]
 struct Writing {
     writer: Option<IndexWriter>,
+    /// shared with the writer's merge policy
+    merging: Patience,
     /// added since the last commit
     fresh: HashSet<Id>,
     /// changes since the last commit
@@ -162,11 +161,7 @@ impl Shard {
                 // next commit would take a deletion of that number in some segments and miss it in others; running
                 // nothing uses the number up.
                 writer.run([])?;
-                let mut policy = LogMergePolicy::default();
-                policy.set_min_num_segments(MERGED);
-                policy.set_min_layer_size(SMALL);
-                policy.set_del_docs_ratio_before_merge(DELETED);
-                writer.set_merge_policy(Box::new(policy));
+                writer.set_merge_policy(Box::new(writing.merging.clone()));
                 Ok(empty.insert(writer))
             }
         }
@@ -179,6 +174,7 @@ impl Shard {
         if writing.pending == 0 && !writing.flushed {
             return Ok(false);
         }
+        writing.merging.waits(writing.pending >= BULK);
         let Some(writer) = &mut writing.writer else { return Ok(false) };
         let mut prepared = writer.prepare_commit()?;
         prepared.set_payload(&seq.to_string());
@@ -201,9 +197,10 @@ impl Shard {
         Ok(())
     }
 
-    /// Shows what merges made since, when nothing waits to be committed or shown: the segments before them are
-    /// removed and no longer cached.
+    /// Starts the merges that waited, and shows what merges made since, when nothing waits to be committed or shown:
+    /// the segments before them are removed and no longer cached.
     pub fn refresh(&self) -> Result<(), SearchError> {
+        self.merge_what_waited()?;
         if self.shown.load(Ordering::Acquire) == self.directory.metas() {
             return Ok(());
         }
@@ -212,6 +209,20 @@ impl Shard {
             writing.pending == 0 && !writing.flushed
         };
         if idle { self.reload() } else { Ok(()) }
+    }
+
+    /// Merges are thought about at every commit, also at one of nothing.
+    fn merge_what_waited(&self) -> Result<(), SearchError> {
+        let mut writing = self.writing.lock();
+        if writing.pending > 0 || !writing.merging.waits(false) {
+            return Ok(());
+        }
+        let Some(writer) = &mut writing.writer else { return Ok(()) };
+        let committed = self.index.load_metas()?.payload;
+        let mut prepared = writer.prepare_commit()?;
+        prepared.set_payload(&committed.unwrap_or_default());
+        prepared.commit()?;
+        Ok(())
     }
 
     /// Changes since the last commit.

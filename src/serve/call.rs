@@ -123,12 +123,15 @@ impl Door {
 
     /// The body as a type. Errors: `malformed` for what is no JSON, `invalid` naming the member that does not fit.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        parse(self.any_json()?)
+    }
+
+    fn any_json(&self) -> Result<Json> {
         if self.body.is_empty() {
             return Err(Error::new(Code::Malformed, "a JSON body is needed"));
         }
-        let json = serde_json::from_slice::<Json>(&self.body)
-            .map_err(|error| Error::new(Code::Malformed, format!("the body is not valid JSON: {error}")))?;
-        parse(json)
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Error::new(Code::Malformed, format!("the body is not valid JSON: {error}")))
     }
 
     /// The body as a type, or the type's default when there is none.
@@ -138,7 +141,7 @@ impl Door {
 
     /// The body as an object.
     pub fn map(&self) -> Result<Map> {
-        match self.json()? {
+        match self.any_json()? {
             Json::Object(map) => Ok(map),
             _ => Err(Error::new(Code::Invalid, "the body must be a JSON object")),
         }

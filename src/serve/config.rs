@@ -67,7 +67,7 @@ pub struct Limits {
     pub count_local: bool,
     /// wrong passwords, set-up codes and unseal secrets a minute for each address; 0 turns the limit off
     pub logins_per_minute: u32,
-    /// open live streams for each session or key
+    /// open live streams for each session or key; one more ends the oldest
     pub streams: usize,
     /// threads for blocking work; 0 chooses by the machine
     pub blocking_threads: usize,

@@ -15,7 +15,7 @@ use crate::{Caches, edge};
 /// While this file lies in the directory, its first run is not complete and nothing in it counts.
 const UNFINISHED: &str = "setup.unfinished";
 /// What the first run makes.
-const MADE: [&str; 5] = ["vault", "vault.new", "store.redb", "index", "uploads"];
+const MADE: [&str; 6] = ["vault", "vault.new", "store.redb", "index", "uploads", "files"];
 const UPLOADS_CACHE: usize = 8 << 20;
 
 /// An unsealed directory.
@@ -48,7 +48,7 @@ pub enum Condition {
 pub enum DataError {
     #[error(transparent)]
     Vault(#[from] VaultError),
-    #[error("{0}")]
+    #[error(transparent)]
     Crm(#[from] Error),
     #[error("{}: {cause}", path.display())]
     Io { path: PathBuf, cause: std::io::Error },

@@ -19,7 +19,7 @@ use crate::rates::Caller;
 use crate::routes::{Handler, Route, Takes};
 use crate::secure::client_address;
 use crate::state::App;
-use crate::{download, edge, idempotency, live, upload};
+use crate::{change, download, edge, idempotency, live, upload};
 
 /// Set on the request by the outer layer.
 #[derive(Clone)]
@@ -106,6 +106,7 @@ async fn answer(
             let (answer, encoding) = done?;
             Ok(answer.into_response(encoding))
         }
+        Handler::Change(handler) => change::answer(door, handler, request).await,
         Handler::Upload(handler) => upload::answer(enter(door, request).await?, handler, request, payload).await,
         Handler::Download(handler) => download::answer(enter(door, request).await?, handler).await,
         Handler::Live => live::answer(enter(door, request).await?),
@@ -130,7 +131,7 @@ async fn enter(door: Door, request: &HttpRequest) -> Result<Call> {
 }
 
 /// Runs one handler for a caller, at most once for an idempotency key.
-pub fn perform(call: &Call, handler: fn(&Call) -> Result<Answer>) -> Result<(Answer, Option<Encoding>)> {
+pub fn perform(call: &Call, handler: impl FnOnce(&Call) -> Result<Answer>) -> Result<(Answer, Option<Encoding>)> {
     let mut answer = match (&call.head.idempotency_key, call.route.method) {
         (Some(key), "POST") => idempotency::once(call, key, handler)?,
         _ => handler(call)?,

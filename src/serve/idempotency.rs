@@ -10,8 +10,8 @@ use crate::call::Call;
 use crate::data::Open;
 use crate::edge::hex;
 use crate::http::answer::{Answer, JSON};
-use crate::routes::Takes;
 use crate::state::App;
+use crate::upload::{Digested, Form};
 
 const KIND: &str = "idempotency";
 const KEPT_DAYS: i64 = 1;
@@ -24,7 +24,7 @@ const PAGE: usize = 500;
 #[serde(rename_all = "camelCase")]
 struct Stored {
     at: Timestamp,
-    /// of method, address and body; of an upload, which is not in memory, the length
+    /// of method, address and body or form
     fingerprint: String,
     status: u16,
     headers: Vec<(String, String)>,
@@ -35,14 +35,42 @@ struct Stored {
 ///
 /// Errors: `idempotency_mismatch` for another request under the same key; `conflict` while the first still runs.
 pub fn once(call: &Call, key: &str, handler: impl FnOnce(&Call) -> Result<Answer>) -> Result<Answer> {
-    let mut name = call.user().as_bytes().to_vec();
-    name.extend_from_slice(&Sha256::digest(key.as_bytes())[..16]);
-    let fingerprint = fingerprint(call);
+    let (name, fingerprint) = (name(call, key), fingerprint(call, &[]));
     let _mine = UnderWay::new(&call.app, &name)?;
     if let Some(stored) = find(call, &name)? {
         return replay(stored, &fingerprint);
     }
     let answer = handler(call)?;
+    keep(call, &name, fingerprint, &answer)?;
+    Ok(answer)
+}
+
+/// The same for a file, which is compared once it has arrived; a repeated one is read and not kept.
+pub fn once_uploaded(
+    call: &Call,
+    key: &str,
+    form: Form,
+    handler: impl FnOnce(&Call, Form) -> Result<Answer>,
+) -> Result<Answer> {
+    let (name, digest) = (name(call, key), form.digest());
+    let arrived = |digest: &Digested| fingerprint(call, digest.get().map_or(&[], |digest| digest.as_slice()));
+    let _mine = UnderWay::new(&call.app, &name)?;
+    if let Some(stored) = find(call, &name)? {
+        form.finish()?;
+        return replay(stored, &arrived(&digest));
+    }
+    let answer = handler(call, form)?;
+    keep(call, &name, arrived(&digest), &answer)?;
+    Ok(answer)
+}
+
+fn name(call: &Call, key: &str) -> Vec<u8> {
+    let mut name = call.user().as_bytes().to_vec();
+    name.extend_from_slice(&Sha256::digest(key.as_bytes())[..16]);
+    name
+}
+
+fn keep(call: &Call, name: &[u8], fingerprint: String, answer: &Answer) -> Result<()> {
     let kept = HEADERS.iter().filter_map(|name| answer.headers.iter().find(|(n, _)| n == name));
     let stored = Stored {
         at: call.now,
@@ -52,15 +80,12 @@ pub fn once(call: &Call, key: &str, handler: impl FnOnce(&Call) -> Result<Answer
         body: String::from_utf8_lossy(&answer.body).into_owned(),
     };
     let bytes = serde_json::to_vec(&stored).map_err(|e| Error::internal(format!("idempotent answer: {e}")))?;
-    call.open.crm.put_doc(&call.ctx, KIND, &name, Some(bytes))?;
-    Ok(answer)
+    call.open.crm.put_doc(&call.ctx, KIND, name, Some(bytes)).map(drop)
 }
 
-fn fingerprint(call: &Call) -> String {
+fn fingerprint(call: &Call, uploaded: &[u8]) -> String {
     let mut hash = Sha256::new();
-    let uploaded = matches!(call.route.takes, Takes::Form(_)).then_some(call.head.content_length);
-    let length = uploaded.map(|length| format!("{length:?}")).unwrap_or_default();
-    for part in [call.route.method.as_bytes(), call.uri.as_bytes(), &call.body, length.as_bytes()] {
+    for part in [call.route.method.as_bytes(), call.uri.as_bytes(), &call.body, uploaded] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

@@ -3,8 +3,10 @@
 
 pub mod backup;
 mod call;
+mod change;
 mod config;
 pub mod data;
+mod desk;
 mod dispatch;
 mod download;
 pub mod edge;

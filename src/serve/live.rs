@@ -12,7 +12,8 @@ use actix_web::web::Bytes;
 use aplomb_model::{Code, Error, Id, Result, Seq};
 use futures_util::stream;
 use serde_json::{Value as Json, json};
-use tokio::sync::watch;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use crate::call::Call;
@@ -30,9 +31,12 @@ struct Feed {
     call: Arc<Call>,
     news: watch::Receiver<Seq>,
     stopping: watch::Receiver<bool>,
+    /// told, or dropped, when the holder opened one stream too many
+    outdated: oneshot::Receiver<()>,
     /// everything up to here was sent
     seen: Seq,
     waiting: VecDeque<Bytes>,
+    /// dropped last: the stream is known to be over by then
     _place: Place,
 }
 
@@ -40,12 +44,13 @@ struct Feed {
 pub fn answer(call: Call) -> Result<HttpResponse> {
     let app = call.app.clone();
     let holder = call.session.as_ref().map_or(call.user(), |session| session.id);
-    let place = Place::take(&app, holder)?;
+    let (place, outdated) = Place::take(&app, holder);
     let since = call.head.last_event.or(call.seq("since")?);
     let seen = since.unwrap_or_else(|| call.open.crm.seq());
     let hello = event("hello", seen, &json!({"seq": seen}));
     let (news, stopping) = (app.news(), app.stopping.subscribe());
-    let feed = Feed { call: Arc::new(call), news, stopping, seen, waiting: VecDeque::from([hello]), _place: place };
+    let feed =
+        Feed { call: Arc::new(call), news, stopping, outdated, seen, waiting: VecDeque::from([hello]), _place: place };
     let body = stream::unfold(feed, |mut feed| async move {
         let bytes = feed.next().await?;
         Some((Ok::<_, io::Error>(bytes), feed))
@@ -64,7 +69,7 @@ impl Feed {
             if let Some(bytes) = self.waiting.pop_front() {
                 return Some(bytes);
             }
-            if *self.stopping.borrow() {
+            if *self.stopping.borrow() || self.outdated.try_recv() != Err(TryRecvError::Empty) {
                 return None;
             }
             let latest = *self.news.borrow_and_update();
@@ -76,6 +81,7 @@ impl Feed {
                 tokio::select! {
                     news = self.news.changed() => news.is_ok(),
                     _ = self.stopping.changed() => false,
+                    _ = &mut self.outdated => false,
                 }
             };
             match timeout(HEARTBEAT, changed).await {
@@ -138,6 +144,9 @@ fn event(name: &str, id: Seq, data: &Json) -> Bytes {
     Bytes::from(format!("event: {name}\nid: {id}\ndata: {data}\n\n"))
 }
 
+/// What ends the open streams of a session or key, oldest first.
+pub type Streams = VecDeque<oneshot::Sender<()>>;
+
 /// One of the streams a session or key may hold; given back when the stream ends.
 struct Place {
     app: Arc<App>,
@@ -145,26 +154,26 @@ struct Place {
 }
 
 impl Place {
-    fn take(app: &Arc<App>, holder: Id) -> Result<Place> {
-        let mut open = app.streams.lock();
-        let count = open.entry(holder).or_insert(0);
-        if *count >= app.config.limits.streams {
-            let mut error = Error::new(Code::TooManyRequests, "too many live streams are open already");
-            error.retry_after_seconds = Some(15);
-            return Err(error);
+    /// One stream too many ends the oldest: most likely nobody listens to it, because its page was loaded again.
+    fn take(app: &Arc<App>, holder: Id) -> (Place, oneshot::Receiver<()>) {
+        let (end, outdated) = oneshot::channel();
+        let mut all = app.streams.lock();
+        let open = all.entry(holder).or_default();
+        while open.len() >= app.config.limits.streams.max(1) {
+            open.pop_front();
         }
-        *count += 1;
-        Ok(Place { app: app.clone(), holder })
+        open.push_back(end);
+        (Place { app: app.clone(), holder }, outdated)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.app.streams.lock();
-        if let Some(count) = open.get_mut(&self.holder) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.holder);
+        let mut all = self.app.streams.lock();
+        if let Some(open) = all.get_mut(&self.holder) {
+            open.retain(|end| !end.is_closed());
+            if open.is_empty() {
+                all.remove(&self.holder);
             }
         }
     }

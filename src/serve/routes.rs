@@ -4,9 +4,10 @@
 use std::sync::LazyLock;
 
 use crate::call::{Call, Door};
+use crate::change;
 use crate::download::Download;
 use crate::handlers::{
-    admin, backup, documents, feed, health, imports, objects, records, sample, sessions, setup, tokens,
+    admin, backup, documents, feed, files, health, imports, objects, records, sample, sessions, setup, tokens, views,
 };
 use crate::http::answer::Answer;
 use crate::upload::Form;
@@ -36,6 +37,8 @@ pub enum Handler {
     Door(fn(&Door) -> Result<Answer>),
     /// a known caller, on an open store
     Call(fn(&Call) -> Result<Answer>),
+    /// the same, changing one record
+    Change(change::Handler),
     /// the same with a file coming in
     Upload(fn(&Call, Form) -> Result<Answer>),
     /// the same with a file going out
@@ -104,14 +107,14 @@ pub const ROUTES: &[Route] = &[
     post("/records/batch", Handler::Call(records::batch), "create, update, delete", "Up to 1,000 operations, all or none").takes("Batch").gives(200, "BatchDone"),
     post("/records/lead/{id}/convert", Handler::Call(records::convert), "update", "Turn a lead into contact, company and deal").maybe("ConvertLead").gives(200, "Converted"),
     get("/records/{object}", Handler::Call(records::list), "read", "A list").query(LIST).gives(200, "Page"),
-    post("/records/{object}", Handler::Call(records::create), "create", "Create a record").takes("NewRecord").gives(201, "Record"),
+    post("/records/{object}", Handler::Change(records::create), "create", "Create a record").takes("NewRecord").gives(201, "Record"),
     post("/records/{object}/query", Handler::Call(records::query), "read", "A list, groups and figures").maybe("Query").query(&["after"]).gives(200, "Page"),
     get("/records/{object}/trash", Handler::Call(records::trash_list), "read", "What lies in the trash").query(&PAGE).gives(200, "Page"),
     get("/records/{object}/{id}", Handler::Call(records::show), "read", "A record, now or as it was").query(&["fields", "asOf", "after"]).gives(200, "Record"),
-    patch("/records/{object}/{id}", Handler::Call(records::update), "update", "Change fields; null clears").takes("RecordChange").gives(200, "Record"),
-    delete("/records/{object}/{id}", Handler::Call(records::trash), "delete", "Move to the trash, for 90 days"),
-    post("/records/{object}/{id}/restore", Handler::Call(records::restore), "delete", "Out of the trash").maybe("Empty").gives(200, "Record"),
-    post("/records/{object}/{id}/undo", Handler::Call(records::undo), "update", "Back to a version, as a new version").takes("Undo").gives(200, "Record"),
+    patch("/records/{object}/{id}", Handler::Change(records::update), "update", "Change fields; null clears").takes("RecordChange").gives(200, "Record"),
+    delete("/records/{object}/{id}", Handler::Change(records::trash), "delete", "Move to the trash, for 90 days"),
+    post("/records/{object}/{id}/restore", Handler::Change(records::restore), "delete", "Out of the trash").maybe("Empty").gives(200, "Record"),
+    post("/records/{object}/{id}/undo", Handler::Change(records::undo), "update", "Back to a version, as a new version").takes("Undo").gives(200, "Record"),
     get("/records/{object}/{id}/history", Handler::Call(records::history), "read", "Who changed what, newest first").query(&PAGE).gives(200, "Entries"),
     get("/records/{object}/{id}/stages", Handler::Call(records::stages), "read", "How long it was in each stage").gives(200, "Any"),
     get("/records/{object}/{id}/timeline", Handler::Call(records::timeline), "read", "Everything that happened with it, newest first").query(&["kinds", "limit", "cursor", "after"]).gives(200, "Entries"),
@@ -129,6 +132,9 @@ pub const ROUTES: &[Route] = &[
     post("/imports/{id}/revert", Handler::Call(imports::revert), "import", "Take back what it wrote").maybe("Empty").gives(202, "Import"),
     get("/imports/{id}/errors.csv", Handler::Download(imports::errors), "import", "Refused rows with their reasons").text("text/csv"),
     get("/export/{object}", Handler::Download(imports::export), "export", "All records that a filter selects, as a file").query(&["format", "filter", "sort", "fields", "q"]).text("text/csv"),
+
+    post("/files", Handler::Upload(files::upload), "create, update", "Upload a file for a record's field; what is not in a record within a day is removed").form("FileUpload").gives(201, "FileRef"),
+    get("/files/{id}", Handler::Download(files::download), "read", "A file, to whoever may read the record that refers to it; before that to its uploader").query(&["record", "inline"]).text("*/*"),
 
     get("/backup", Handler::Download(backup::download), "backup", "A backup of this moment, sealed to age recipients; with since, what changed after that batch").query(&["recipient", "since"]).text("application/octet-stream"),
 
@@ -149,6 +155,11 @@ pub const ROUTES: &[Route] = &[
     post("/roles", Handler::Call(admin::role_create), "manageRoles", "Add a role").takes("Role").gives(201, "Role"),
     patch("/roles/{key}", Handler::Call(admin::role_update), "manageRoles", "Change a role").takes("Role").gives(200, "Role"),
     delete("/roles/{key}", Handler::Call(admin::role_delete), "manageRoles", "Remove a role that nobody has"),
+    get("/views", Handler::Call(views::list), "read", "The caller's saved views and the shared ones").query(&["object"]).gives(200, "Views"),
+    post("/views", Handler::Call(views::create), "read", "Save the address of a list under a name").takes("NewView").gives(201, "View"),
+    patch("/views/{id}", Handler::Call(views::update), "read", "Change a view of one's own, or a shared one as an admin").takes("ViewChange").gives(200, "View"),
+    delete("/views/{id}", Handler::Call(views::delete), "read", "Delete a view of one's own, or a shared one as an admin"),
+
     get("/tokens", Handler::Call(tokens::list), "signed in", "The caller's API keys, or all for whoever manages them").gives(200, "Tokens"),
     post("/tokens", Handler::Call(tokens::create), "signed in", "Make an API key; it is shown once").takes("NewToken").gives(201, "Token"),
     delete("/tokens/{id}", Handler::Call(tokens::revoke), "signed in", "Revoke an API key"),

@@ -1,15 +1,17 @@
 //! What the server holds between requests, and whether it is fresh, sealed or open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aplomb_crm::Random;
-use aplomb_model::{Code, Error, Result, Seq};
+use aplomb_model::{Code, Error, Id, Result, Seq};
 use aplomb_vault::Unseal;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::data::{self, Condition, FirstRun, Open};
+use crate::desk::Desk;
+use crate::live::Streams;
 use crate::observe::Metrics;
 use crate::rates::Rates;
 use crate::secure::Site;
@@ -23,11 +25,13 @@ pub struct App {
     pub rates: Rates,
     pub metrics: Metrics,
     pub random: Random,
+    /// where changes of records are decided
+    pub desk: Desk,
     pub setup_code: Mutex<SetupCode>,
     /// idempotency keys whose first request is still running
     pub under_way: Mutex<BTreeSet<Vec<u8>>>,
     /// open live streams by session or key
-    pub streams: Mutex<std::collections::BTreeMap<aplomb_model::Id, usize>>,
+    pub streams: Mutex<BTreeMap<Id, Streams>>,
     phase: RwLock<Phase>,
     /// held while the vault is made or opened: once is enough
     opening: Mutex<()>,
@@ -54,6 +58,7 @@ impl App {
             metrics: Metrics::new(),
             setup_code: Mutex::new(SetupCode::new(&random)),
             random,
+            desk: Desk::open()?,
             under_way: Mutex::default(),
             streams: Mutex::default(),
             phase: RwLock::new(Phase::Fresh),

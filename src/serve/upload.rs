@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_multipart::{Field, Multipart, MultipartError};
@@ -9,6 +10,7 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use aplomb_model::{Code, Error, Result};
 use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -27,7 +29,11 @@ const MAX_TEXTS: usize = 32;
 pub struct Form {
     pub file: ChannelReader,
     rest: oneshot::Receiver<Result<Fields>>,
+    digest: Digested,
 }
+
+/// What names and content of a form come to, once it has arrived whole.
+pub type Digested = Arc<OnceLock<[u8; 32]>>;
 
 /// What stands beside the file; known once the whole form has arrived.
 #[derive(Debug, Default)]
@@ -41,6 +47,10 @@ impl Form {
     pub fn finish(self) -> Result<Fields> {
         drop(self.file);
         self.rest.blocking_recv().unwrap_or_else(|_| Err(Error::new(Code::Malformed, "the form broke off")))
+    }
+
+    pub fn digest(&self) -> Digested {
+        self.digest.clone()
     }
 }
 
@@ -60,10 +70,16 @@ pub async fn answer(
     }
     let (chunks, file) = streams::reader();
     let (done, rest) = oneshot::channel();
-    let form = Form { file, rest };
+    let digest = Digested::default();
+    let form = Form { file, rest, digest: digest.clone() };
     let multipart = Multipart::new(request.headers(), payload);
+    // Only a repeated request is compared.
+    let mut hash = call.head.idempotency_key.is_some().then(Sha256::new);
     let feed = async move {
-        let fields = receive(multipart, &chunks, limit).await;
+        let fields = receive(multipart, &chunks, limit, &mut hash).await;
+        if let Some(hash) = hash {
+            let _ = digest.set(hash.finalize().into());
+        }
         if fields.is_err() {
             let _ = chunks.send(Err(io::Error::other("the form is not valid"))).await;
         }
@@ -72,7 +88,7 @@ pub async fn answer(
     };
     let work = blocking(move || {
         let mut answer = match call.head.idempotency_key.clone() {
-            Some(key) => idempotency::once(&call, &key, |call| handler(call, form))?,
+            Some(key) => idempotency::once_uploaded(&call, &key, form, handler)?,
             None => handler(&call, form)?,
         };
         let encoding = answer.encoded(&call.head.accept_encoding);
@@ -85,7 +101,7 @@ pub async fn answer(
 
 type Chunks = mpsc::Sender<io::Result<Bytes>>;
 
-async fn receive(mut multipart: Multipart, chunks: &Chunks, limit: u64) -> Result<Fields> {
+async fn receive(mut multipart: Multipart, chunks: &Chunks, limit: u64, hash: &mut Option<Sha256>) -> Result<Fields> {
     let (mut fields, mut has_file) = (Fields::default(), false);
     while let Some(field) = patient(multipart.next()).await? {
         let field = field.map_err(malformed)?;
@@ -95,12 +111,15 @@ async fn receive(mut multipart: Multipart, chunks: &Chunks, limit: u64) -> Resul
             ("file", file_name) if !has_file => {
                 has_file = true;
                 fields.file_name = file_name.unwrap_or_default();
-                forward(field, chunks, limit).await?;
+                name_in(hash, &fields.file_name);
+                forward(field, chunks, limit, hash).await?;
             }
             (_, Some(_)) => return Err(Error::field(name, "unexpected", "one file, in the part `file`, is taken")),
             (_, None) if fields.texts.len() >= MAX_TEXTS => return Err(Error::new(Code::TooLarge, "too many parts")),
             (_, None) => {
                 let text = text(field).await?;
+                name_in(hash, &name);
+                name_in(hash, &text);
                 fields.texts.insert(name, text);
             }
         }
@@ -111,7 +130,15 @@ async fn receive(mut multipart: Multipart, chunks: &Chunks, limit: u64) -> Resul
     }
 }
 
-async fn forward(mut field: Field, chunks: &Chunks, limit: u64) -> Result<()> {
+/// With its length, so that no two forms come to the same.
+fn name_in(hash: &mut Option<Sha256>, text: &str) {
+    if let Some(hash) = hash {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+}
+
+async fn forward(mut field: Field, chunks: &Chunks, limit: u64, hash: &mut Option<Sha256>) -> Result<()> {
     let mut total = 0u64;
     while let Some(chunk) = patient(field.next()).await? {
         let chunk = chunk.map_err(malformed)?;
@@ -119,8 +146,14 @@ async fn forward(mut field: Field, chunks: &Chunks, limit: u64) -> Result<()> {
         if total > limit {
             return Err(too_large(limit));
         }
+        if let Some(hash) = hash {
+            hash.update(&chunk);
+        }
         // When the handler has given up, the rest is read and dropped, so that its answer can be received.
         let _ = chunks.send(Ok(chunk)).await;
+    }
+    if let Some(hash) = hash {
+        hash.update(total.to_le_bytes());
     }
     Ok(())
 }
@@ -146,4 +179,14 @@ fn malformed(error: MultipartError) -> Error {
 
 fn too_large(limit: u64) -> Error {
     Error::new(Code::TooLarge, format!("an upload may have at most {limit} bytes"))
+}
+
+/// Why what arrived could not be written.
+pub fn failed(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::new(Code::DiskFull, "no room for the file"),
+        io::ErrorKind::ReadOnlyFilesystem => Error::new(Code::ReadOnly, "the data directory cannot be written"),
+        io::ErrorKind::FileTooLarge => Error::new(Code::TooLarge, "the file is too large"),
+        _ => Error::internal(format!("upload: {error}")),
+    }
 }

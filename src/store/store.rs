@@ -18,7 +18,7 @@ use crate::prepare::{Context, Prepared, prepare};
 use crate::seal::Sealer;
 use crate::verify::{self, VerifyReport};
 use crate::writer::{self, Done, Shared, Task};
-use crate::{Batch, Committed, Engine, Op, StoreError, View, migrate};
+use crate::{Batch, Committed, Engine, StoreError, View, migrate};
 
 pub struct Options {
     /// DIR/store.redb
@@ -100,31 +100,24 @@ impl Store {
     /// Errors: `NotUnique`, `VersionMismatch`, `AssertFailed`, `Invalid`: nothing of the batch was written, and the
     /// same batch will fail again. `DiskFull`, `ReadOnly`, `Io`: nothing was written; it may work later.
     pub fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
-        let prepared = self.prepare(&batch)?;
         let (sender, receiver) = sync_channel(1);
-        let done: Done = Box::new(move |result| {
+        self.submit(batch, move |result| {
             // Nobody listens when the caller's thread is gone; the batch is committed all the same.
             let _ = sender.send(result);
         });
-        self.shared().push(Task::Batch { batch, prepared: Some(Box::new(prepared)), done });
         receiver.recv().unwrap_or(Err(StoreError::Closed))
     }
 
-    /// The same without blocking and without reading; `done` runs on the writer's thread and must be quick.
-    pub fn submit(&self, batch: Batch, done: Box<dyn FnOnce(Result<Committed, StoreError>) + Send>) {
-        let reads = batch.ops.iter().any(|op| match op {
-            Op::Put { before, .. } => before.is_some(),
-            Op::Doc { logged, .. } => *logged,
-            _ => false,
-        });
-        let prepared = match reads {
-            true => None,
-            false => match self.prepare(&batch) {
-                Ok(prepared) => Some(Box::new(prepared)),
-                Err(e) => return done(Err(e)),
-            },
-        };
-        self.shared().push(Task::Batch { batch, prepared, done });
+    /// The same without waiting; `done` runs on the writer's thread, or on this one when the batch is refused at once,
+    /// and must be quick.
+    pub fn submit(&self, batch: Batch, done: impl FnOnce(Result<Committed, StoreError>) + Send + 'static) {
+        match self.prepare(&batch) {
+            Ok(prepared) => {
+                let prepared = Some(Box::new(prepared));
+                self.shared().push(Task::Batch { batch, prepared, done: Box::new(done) });
+            }
+            Err(e) => done(Err(e)),
+        }
     }
 
     fn prepare(&self, batch: &Batch) -> Result<Prepared, StoreError> {

@@ -148,13 +148,23 @@ impl Client {
     /// Uploads a file to be imported and gives the address of the import.
     #[track_caller]
     pub fn upload(&self, object: &str, file_name: &str, file: &str) -> String {
-        let form = format!(
-            "--x\r\ncontent-disposition: form-data; name=\"object\"\r\n\r\n{object}\r\n\
-             --x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\r\n{file}\r\n--x--\r\n"
-        );
-        let headers = [("content-type", "multipart/form-data; boundary=x")];
-        let view = self.send("POST", "/api/v1/imports", &headers, Some(form)).expect(201);
+        let view = self.form("/api/v1/imports", &[], &[("object", object)], (file_name, file)).expect(201);
         format!("/api/v1/imports/{}", view.text("/id"))
+    }
+
+    /// Sends a form with these texts and a file, named and with its content.
+    #[track_caller]
+    pub fn form(&self, path: &str, headers: &[(&str, &str)], texts: &[(&str, &str)], file: (&str, &str)) -> Answer {
+        let (name, content) = file;
+        let mut form: String = texts
+            .iter()
+            .map(|(name, text)| format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n"))
+            .collect();
+        form += &format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+        form += &format!("{content}\r\n--x--\r\n");
+        let kind = ("content-type", "multipart/form-data; boundary=x");
+        let headers: Vec<_> = headers.iter().copied().chain([kind]).collect();
+        self.send("POST", path, &headers, Some(form))
     }
 
     /// Asks for an import until it has one of these states.

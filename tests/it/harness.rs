@@ -99,7 +99,11 @@ impl Home {
 
     /// The same with more arguments or another environment.
     pub fn serve_with(&self, unsealed: bool, adjust: impl FnOnce(&mut Command)) -> Server {
-        let port = free_port();
+        self.serve_on(free_port(), unsealed, adjust)
+    }
+
+    /// The same on a port, such as the one of a server that has stopped.
+    pub fn serve_on(&self, port: u16, unsealed: bool, adjust: impl FnOnce(&mut Command)) -> Server {
         let log = self.path().join(format!("serve-{port}.log"));
         let file = fs::File::create(&log).expect("log file");
         let mut command = Command::new(program());

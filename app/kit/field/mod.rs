@@ -1,6 +1,7 @@
 //! An editor for every type of field. Its value is JSON as the API takes it; `prepare` checks it by the server's rules.
 
 mod choice;
+mod file;
 mod lists;
 mod parts;
 mod references;
@@ -91,14 +92,15 @@ pub fn FieldInput(
         MultiChoice => choice::several(edit),
         Reference => references::one(edit),
         References => references::several(edit),
-        File | Formula | RollUp => view! { <p class="faint">{t("field.fixed")}</p> }.into_any(),
+        File => file::several(edit),
+        Formula | RollUp => view! { <p class="faint">{t("field.fixed")}</p> }.into_any(),
     }
 }
 
 /// Whether a person can set this field here.
 pub fn is_editable(field: &Field) -> bool {
     use FieldType::*;
-    !field.read_only && !field.retired && !matches!(field.kind, File | Formula | RollUp)
+    !field.read_only && !field.retired && !matches!(field.kind, Formula | RollUp)
 }
 
 /// Checks an editor's value by the rules of `aplomb_model::json`, and writes it as the API takes it.

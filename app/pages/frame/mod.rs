@@ -7,24 +7,26 @@ mod topbar;
 
 pub use search_box::readable;
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use leptos_router::components::{Route, Routes};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
+use wasm_bindgen::JsCast;
 
 use crate::api;
 use crate::app::gate;
-use crate::kit::{Dialog, Empty, Found, Icon, Lookup};
-use crate::pages::{imports, records, search, settings, start};
+use crate::kit::{Dialog, Empty, Found, Icon, Lookup, toasts};
+use crate::pages::{home, imports, records, search, settings, start};
 use crate::state::live::Live;
-use crate::state::{Signed, Trail, nav};
-use crate::text::t;
+use crate::state::{Signed, Trail, Views, nav, preferences};
+use crate::text::{t, tn};
 
 #[component]
 pub fn Frame(signed: Signed) -> impl IntoView {
     provide_context(signed.clone());
     provide_context(nav::make_navigator());
     provide_context(Trail::new());
+    provide_context(Views::start());
     let live = Live::start();
     provide_context(live);
     provide_context(lookup(signed));
@@ -36,20 +38,26 @@ pub fn Frame(signed: Signed) -> impl IntoView {
         location.pathname.track();
         folded.set(false);
     });
+    keep_focus(location.pathname);
+    undo_by_key();
     let again = Callback::new(move |()| gate.expired.set(false));
+    let narrow = RwSignal::new(preferences::narrow());
     view! {
         <a class="skip" href="#content">{t("frame.skip")}</a>
-        <div class="frame" class:open=move || folded.get()>
-            <sidebar::Sidebar/>
+        <div class="frame" class:open=move || folded.get() class:narrow=move || narrow.get()>
+            <sidebar::Sidebar narrow/>
             <div class="shade" aria-hidden="true" on:click=move |_| folded.set(false)></div>
             <div class="main">
                 <topbar::TopBar folded/>
+                <Show when=move || api::waiting().get() != 0>
+                    <p class="offline" role="status" data-testid="waiting"><Icon name="clock"/>{move || tn("frame.waiting", u64::from(api::waiting().get()))}</p>
+                </Show>
                 <Show when=move || live.lost.get()>
                     <p class="offline" role="status"><Icon name="refresh-cw"/>{t("frame.offline")}</p>
                 </Show>
                 <main id="content" class="content" tabindex="-1">
                     <Routes fallback=|| view! { <Empty title=t("frame.nowhere") body=t("frame.nowhere.body") icon="map-pin"/> }>
-                        <Route path=path!("/") view=|| view! { <records::Home/> }.into_any()/>
+                        <Route path=path!("/") view=|| view! { <home::HomePage/> }.into_any()/>
                         <Route path=path!("/o/:object") view=|| view! { <records::ListPage/> }.into_any()/>
                         <Route path=path!("/o/:object/:id") view=|| view! { <records::RecordPage/> }.into_any()/>
                         <Route path=path!("/import") view=|| view! { <imports::ImportsPage/> }.into_any()/>
@@ -67,6 +75,36 @@ pub fn Frame(signed: Signed) -> impl IntoView {
             <start::LogInForm on_done=again/>
         </Dialog>
     }
+}
+
+/// A page that goes takes the focus with it: the next one gets it, so that a keyboard goes on there.
+fn keep_focus(path: Memo<String>) {
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        if before.is_some_and(|before| before != now) {
+            request_animation_frame(move || {
+                let lost = document().active_element().is_none_or(|e| e.tag_name() == "BODY");
+                let content = document().get_element_by_id("content");
+                if let Some(content) = content.filter(|_| lost).and_then(|c| c.dyn_into::<web_sys::HtmlElement>().ok())
+                {
+                    let _ = content.focus();
+                }
+            });
+        }
+        now
+    });
+}
+
+/// Ctrl-Z takes back what the latest message offers to take back, unless somebody types.
+fn undo_by_key() {
+    let toasts = toasts();
+    let handle = window_event_listener(ev::keydown, move |event| {
+        let asked = (event.ctrl_key() || event.meta_key()) && !event.shift_key() && event.key() == "z";
+        if asked && !nav::is_typing(event.target()) && toasts.run_latest() {
+            event.prevent_default();
+        }
+    });
+    on_cleanup(move || handle.remove());
 }
 
 /// How reference fields find records: by the search, users by their list.

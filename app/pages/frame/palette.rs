@@ -47,6 +47,7 @@ fn places() -> Vec<Place> {
         let letter = name.to_lowercase().chars().find(free);
         found.push(Place { icon: icon.to_owned(), label: label.to_owned(), url, letter });
     };
+    add("home", "house", t("home.nav"), "/".to_owned());
     for object in signed.objects() {
         add(&object.name, &object.icon, &object.plural, nav::list_url(&object.name));
     }
@@ -250,15 +251,26 @@ fn Finder(places: StoredValue<Vec<Place>>, open: RwSignal<bool>) -> impl IntoVie
 /// Every key and what it does.
 #[component]
 fn KeyMap(places: StoredValue<Vec<Place>>) -> impl IntoView {
-    const ANYWHERE: [(&str, &str); 4] =
-        [("Ctrl K", "keys.palette"), ("/", "keys.search"), ("?", "keys.help"), ("Esc", "keys.escape")];
-    const LISTS: [(&str, &str); 6] = [
-        ("↓ ↑", "keys.move"),
-        ("Enter", "keys.open"),
+    const ANYWHERE: [(&str, &str); 5] = [
+        ("Ctrl K", "keys.palette"),
+        ("/", "keys.search"),
+        ("Ctrl Z", "keys.undo"),
+        ("?", "keys.help"),
+        ("Esc", "keys.escape"),
+    ];
+    const LISTS: [(&str, &str); 12] = [
+        ("↓ ↑ ← →", "keys.move"),
+        ("Enter", "keys.write"),
+        ("Ctrl Enter", "keys.open"),
+        ("F2", "keys.edit"),
+        ("Del", "keys.empty"),
+        ("Shift ↓ →", "keys.range"),
+        ("Ctrl C V", "keys.clipboard"),
         ("x", "keys.select"),
-        ("Shift ↓", "keys.range"),
+        ("Alt ← →", "keys.width"),
         ("n", "keys.new"),
         ("Home End", "keys.ends"),
+        ("PgUp PgDn", "keys.page"),
     ];
     const RECORD: [(&str, &str); 2] = [("[ ]", "keys.beside"), ("Enter", "keys.save")];
     const BOARD: [(&str, &str); 2] = [("← → ↓ ↑", "keys.cards"), ("Alt ← →", "keys.carry")];

@@ -4,9 +4,9 @@ use leptos::prelude::*;
 
 use super::search_box::SearchBox;
 use crate::app::gate;
-use crate::kit::{Avatar, Icon, Menu};
-use crate::state::signed;
+use crate::kit::{Avatar, Icon, Menu, screen};
 use crate::state::theme::{self, Theme};
+use crate::state::{preferences, signed};
 use crate::text::t;
 
 #[component]
@@ -42,6 +42,11 @@ fn UserMenu() -> impl IntoView {
             </button>
         }
     };
+    let compact = screen().compact;
+    let density = move |_| {
+        compact.update(|c| *c = !*c);
+        preferences::set_compact(compact.get_untracked());
+    };
     let themes = [
         (Theme::System, "monitor", t("theme.system")),
         (Theme::Light, "sun", t("theme.light")),
@@ -51,6 +56,10 @@ fn UserMenu() -> impl IntoView {
         <Menu label=t("frame.user") class="button icon-only user-button" trigger>
             <div class="menu-head"><strong>{name.clone()}</strong><span class="faint small">{email.clone()}</span></div>
             {themes.into_iter().map(choice).collect_view()}
+            <hr/>
+            <button type="button" role="menuitemcheckbox" class="menu-item" aria-checked=move || compact.get().to_string() on:click=density>
+                <Icon name="list"/>{t("frame.compact")}{move || compact.get().then(|| view! { <span class="push"><Icon name="check"/></span> })}
+            </button>
             <hr/>
             <button type="button" role="menuitem" class="menu-item" data-testid="logout" on:click=move |_| gate.log_out()>
                 <Icon name="log-out"/>{t("frame.logout")}

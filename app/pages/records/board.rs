@@ -11,7 +11,7 @@ use wasm_bindgen::JsCast;
 
 use super::card::Card;
 use super::list_url::ListUrl;
-use super::move_form::MoveForm;
+use super::move_form::{MoveForm, lacking, reasons};
 use crate::api::{self, Failure, Record};
 use crate::kit::{Dialog, Paged, Scroller, Slice, Toasts, toasts, tone};
 use crate::state::{format, live, load};
@@ -72,14 +72,9 @@ impl Board {
         if record.fields.get(&field.name).and_then(Json::as_str) == Some(to) {
             return;
         }
-        let lost = field.choices.iter().any(|c| c.key == to && c.outcome.as_deref() == Some("lost"));
-        let reason = object.field("lostReason").filter(|_| lost).cloned();
-        match reason {
-            Some(reason) => {
-                let fields = [Some(reason), object.field("competitor").cloned()].into_iter().flatten().collect();
-                self.asking.set(Some(Asking { record, to: to.to_owned(), fields, failure: None }));
-            }
-            None => self.send(record, to, Map::new()),
+        match reasons(&object, &field, to) {
+            fields if fields.is_empty() => self.send(record, to, Map::new()),
+            fields => self.asking.set(Some(Asking { record, to: to.to_owned(), fields, failure: None })),
         }
     }
 
@@ -115,8 +110,7 @@ impl Board {
                 }
                 Err(failure) => {
                     self.forget(&record.id);
-                    let named = |f: &&Field| f.name != field.name && failure.of_field(&f.name).is_some();
-                    let lacking: Vec<Field> = object.live().filter(named).cloned().collect();
+                    let lacking = lacking(&object, &field, &failure);
                     if lacking.is_empty() {
                         toasts.refuse(&failure);
                         self.refresh(&[&from, &to]);
@@ -210,7 +204,11 @@ pub fn BoardView(object: Arc<Object>, field: Field, url: Memo<ListUrl>) -> impl 
     view! {
         <div class="board" data-testid="board">{lanes}</div>
         <Dialog title=t("board.before").to_owned() open>
-            {move || board.asking.get().map(|asking| view! { <MoveForm asking board/> })}
+            {move || board.asking.get().map(|Asking { record, to, fields, failure }| {
+                let held = record.clone();
+                let done = Callback::new(move |given| { board.asking.set(None); board.send(record.clone(), &to, given); });
+                view! { <MoveForm record=held fields failure done/> }
+            })}
         </Dialog>
     }
 }

@@ -30,10 +30,10 @@ fn Choice(object: Arc<Object>, url: Memo<ListUrl>, go: Callback<ListUrl>) -> imp
         Memo::new(move |_| columns::names(&object, &url.with(|url| url.columns.clone())))
     };
     let choose = {
-        let name = object.name.clone();
+        let object = object.clone();
         Callback::new(move |names: Vec<String>| {
-            let columns = names.join(",");
-            columns::remember(&name, &columns);
+            let columns = columns::arranged(&object, &url.get_untracked().columns, &names);
+            columns::remember(&object.name, &columns);
             go.run(ListUrl { columns, ..url.get_untracked() });
         })
     };

@@ -41,37 +41,75 @@ pub fn declared(object: &Object) -> Vec<String> {
     names
 }
 
-/// The names of the columns to show; the title is always the first.
-pub fn names(object: &Object, wish: &str) -> Vec<String> {
+/// Pixels that a column has at least and at most.
+const WIDTHS: (f64, f64) = (64.0, 640.0);
+
+/// The names of the columns to show, each with the width somebody gave it; the title is always the first.
+fn wished(object: &Object, wish: &str) -> Vec<(String, Option<f64>)> {
     let own = if wish.is_empty() { remembered(&object.name) } else { wish.to_owned() };
-    let mut names: Vec<String> =
-        own.split(',').filter(|name| field_of(object, name).is_some()).map(str::to_owned).collect();
-    if names.is_empty() {
-        return declared(object);
+    let part = |part: &str| {
+        let (name, width) = part.split_once(':').map_or((part, None), |(name, width)| (name, width.parse().ok()));
+        (name.to_owned(), width.map(|w: f64| w.clamp(WIDTHS.0, WIDTHS.1)))
+    };
+    let mut all: Vec<(String, Option<f64>)> =
+        own.split(',').map(part).filter(|(name, _)| field_of(object, name).is_some()).collect();
+    if all.is_empty() {
+        return declared(object).into_iter().map(|name| (name, None)).collect();
     }
-    names.retain(|name| *name != object.title);
-    names.insert(0, object.title.clone());
-    names
+    let title = all.iter().position(|(name, _)| *name == object.title).map(|at| all.remove(at));
+    all.insert(0, title.unwrap_or_else(|| (object.title.clone(), None)));
+    all
+}
+
+/// The names of the columns to show.
+pub fn names(object: &Object, wish: &str) -> Vec<String> {
+    wished(object, wish).into_iter().map(|(name, _)| name).collect()
 }
 
 pub fn columns(object: &Object, wish: &str) -> Vec<Column> {
-    let column =
-        |name: String| field_of(object, &name).map(|field| Column { width: width(&field, &object.title), field });
-    names(object, wish).into_iter().filter_map(column).collect()
+    let column = |(name, wide): (String, Option<f64>)| {
+        let field = field_of(object, &name)?;
+        Some(Column { width: wide.unwrap_or_else(|| width(&field, &object.title)), field })
+    };
+    wished(object, wish).into_iter().filter_map(column).collect()
+}
+
+fn written(all: &[(String, Option<f64>)]) -> String {
+    let part = |(name, width): &(String, Option<f64>)| match width {
+        Some(width) => format!("{name}:{}", width.round()),
+        None => name.clone(),
+    };
+    all.iter().map(part).collect::<Vec<_>>().join(",")
+}
+
+/// The wish with these columns in this order; widths stay.
+pub fn arranged(object: &Object, wish: &str, names: &[String]) -> String {
+    let before = wished(object, wish);
+    let width = |name: &String| before.iter().find(|(n, _)| n == name).and_then(|(_, width)| *width);
+    written(&names.iter().map(|name| (name.clone(), width(name))).collect::<Vec<_>>())
+}
+
+/// The wish with a column of another width, in pixels.
+pub fn resized(object: &Object, wish: &str, name: &str, width: f64) -> String {
+    let mut all = wished(object, wish);
+    if let Some(column) = all.iter_mut().find(|(n, _)| n == name) {
+        column.1 = Some(width.clamp(WIDTHS.0, WIDTHS.1));
+    }
+    written(&all)
 }
 
 fn width(field: &Field, title: &str) -> f64 {
     use FieldType::*;
     match field.kind {
         _ if field.name == title => 214.0,
-        Number | Rating | YesNo | Duration | RollUp | Formula => 98.0,
+        Number | Rating | YesNo | Duration | RollUp | Formula => 108.0,
         Money => 122.0,
-        Date | DateTime => 112.0,
-        Choice => 132.0,
+        Date | DateTime => 118.0,
+        Choice => 142.0,
         Phone => 144.0,
         Email => 196.0,
-        Reference if field.target.iter().any(|t| t == "user") => 124.0,
-        MultiChoice | Reference | References | PersonName => 150.0,
+        Reference if field.target.iter().any(|t| t == "user") => 112.0,
+        MultiChoice | Reference | References | PersonName => 146.0,
         Text | LongText | Url | Address | File | GeoPoint => 150.0,
     }
 }

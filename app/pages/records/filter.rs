@@ -1,4 +1,4 @@
-//! Narrowing a list: conditions as chips, and a panel that makes one more.
+//! Narrowing a list: what can be asked of a field, a condition in words, and the panel that makes one more.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use aplomb_model::{Field, FieldType, Object};
 use leptos::{ev, prelude::*};
 use serde_json::{Value as Json, json};
 
-use super::list_url::ListUrl;
+use super::filter_tree::Join;
 use super::{bare_field, field_of};
-use crate::kit::{FieldInput, Icon, Popover, field};
+use crate::kit::{FieldInput, field};
 use crate::state::{format, signed};
 use crate::text::{maybe, t};
 
@@ -96,14 +96,23 @@ fn value_field(field: &Field, ask: Ask) -> Field {
     }
 }
 
-/// Fields one can filter by, with the two times that every record has.
+/// Fields one can filter by: its own, the two times that every record has, and those of what it refers to.
 fn filterable(object: &Object) -> Vec<Field> {
     let own = object.live().filter(|f| f.name != "externalIds").cloned();
-    own.chain(["createdAt", "updatedAt"].into_iter().filter_map(|name| field_of(object, name))).collect()
+    let system = ["createdAt", "updatedAt"].into_iter().filter_map(|name| field_of(object, name));
+    let mut all: Vec<Field> = own.chain(system).collect();
+    for step in object.live().filter(|f| f.kind == FieldType::Reference) {
+        let [target] = step.target.as_slice() else { continue };
+        let Some(other) = signed().object(target).filter(|o| !o.internal) else { continue };
+        let simple =
+            |f: &&Field| f.name != "externalIds" && !matches!(f.kind, FieldType::Reference | FieldType::References);
+        all.extend(other.live().filter(simple).filter_map(|f| field_of(object, &format!("{}.{}", step.name, f.name))));
+    }
+    all
 }
 
 /// A condition in words.
-fn words(object: &Object, condition: &Condition) -> String {
+pub fn words(object: &Object, condition: &Condition) -> String {
     let Some(field) = field_of(object, &condition.field) else {
         return format!("{} …", condition.field);
     };
@@ -145,63 +154,23 @@ fn span_words(span: &str) -> String {
     format!("{digits} {unit}")
 }
 
-#[component]
-pub fn FilterBar(object: Arc<Object>, url: Memo<ListUrl>, go: Callback<ListUrl>) -> impl IntoView {
-    let open = RwSignal::new(false);
-    let remove = move |at: usize| {
-        let now = url.get_untracked();
-        let mut conditions = now.conditions().unwrap_or_default();
-        if at < conditions.len() {
-            conditions.remove(at);
-        }
-        go.run(now.with_conditions(&conditions));
-    };
-    let add = Callback::new(move |condition: Condition| {
-        let now = url.get_untracked();
-        let mut conditions = now.conditions().unwrap_or_default();
-        conditions.push(condition);
-        open.set(false);
-        go.run(now.with_conditions(&conditions));
-    });
-    let chips = {
-        let object = object.clone();
-        move || {
-            let chip = |(at, text): (usize, String)| {
-                let label = format!("{} {text}", t("filter.remove"));
-                view! {
-                    <span class="chip" data-testid="filter-chip">{text}
-                        <button type="button" class="button icon-only" aria-label=label on:click=move |_| remove(at)><Icon name="x"/></button>
-                    </span>
-                }
-            };
-            let texts = match url.with(ListUrl::conditions) {
-                Some(conditions) => conditions.iter().map(|c| words(&object, c)).collect(),
-                None => vec![t("filter.complex").to_owned()],
-            };
-            texts.into_iter().enumerate().map(chip).collect_view()
-        }
-    };
-    let trigger = move || view! { <Icon name="funnel"/>{t("filter.add")} };
-    view! {
-        <div class="filters">
-            {chips}
-            <Popover label=t("filter.add") class="button" open trigger>
-                <Builder object=object.clone() add/>
-            </Popover>
-            <Show when=move || url.with(|u| !u.filter.is_empty())>
-                <button type="button" class="button link" on:click=move |_| go.run(ListUrl { q: url.get_untracked().q, ..url.get_untracked().without_filter() })>
-                    {t("filter.clear")}
-                </button>
-            </Show>
-        </div>
-    }
-}
-
 /// Field, question, value.
 #[component]
-fn Builder(object: Arc<Object>, add: Callback<Condition>) -> impl IntoView {
+pub fn Builder(object: Arc<Object>, joins: Vec<(String, Join)>, add: Callback<(Join, Condition)>) -> impl IntoView {
     let signed = signed();
     let fields = filterable(&object);
+    let join = RwSignal::new(0usize);
+    let held = joins.clone();
+    let joined = move |at: usize| held.get(at).map_or(Join::All, |(_, join)| join.clone());
+    let choices = (joins.len() > 1).then(|| {
+        let option = |(at, (text, _)): (usize, (String, Join))| view! { <option value=at.to_string()>{text}</option> };
+        view! {
+            <label class="sr" for="filter-join">{t("filter.join")}</label>
+            <select id="filter-join" class="input" on:change=move |e| join.set(event_target_value(&e).parse().unwrap_or(0))>
+                {joins.into_iter().enumerate().map(option).collect_view()}
+            </select>
+        }
+    });
     let names: Vec<(String, String)> = fields.iter().map(|f| (f.name.clone(), f.label.clone())).collect();
     let chosen = RwSignal::new(fields.first().map(|f| f.name.clone()).unwrap_or_default());
     let field = Memo::new(move |_| fields.iter().find(|f| f.name == chosen.get()).cloned());
@@ -222,7 +191,7 @@ fn Builder(object: Arc<Object>, add: Callback<Condition>) -> impl IntoView {
             field::prepare(&signed.schema, signed.currency(), &shape, &raw).map_err(|e| e.detail)
         };
         match condition(&field, question, &read, &values[0].get_untracked()) {
-            Ok(condition) => add.run(condition),
+            Ok(condition) => add.run((joined(join.get_untracked()), condition)),
             Err(detail) => error.set(Some(detail)),
         }
     };
@@ -251,6 +220,7 @@ fn Builder(object: Arc<Object>, add: Callback<Condition>) -> impl IntoView {
     };
     view! {
         <form class="form filter-form" on:submit=submit data-testid="filter-form">
+            {choices}
             <label class="sr" for="filter-field">{t("filter.field")}</label>
             <select id="filter-field" class="input" on:change=move |e| { reset(); asked.set(0); chosen.set(event_target_value(&e)); }>
                 {names.into_iter().map(|(name, label)| view! { <option value=name>{label}</option> }).collect_view()}

@@ -12,13 +12,17 @@ use super::board::{BoardView, field_of_board};
 use super::bulk::BulkBar;
 use super::column_choice::ColumnChoice;
 use super::columns::{self, Column};
-use super::filter::FilterBar;
+use super::filter_chips::FilterBar;
 use super::form::CreateDialog;
+use super::grid::Grid;
+use super::groups::{Grouped, groupable};
 use super::list_url::ListUrl;
-use super::table::{Grid, Table};
+use super::table::Table;
+use super::views::ViewMenu;
 use crate::api::{self, Record, pause};
-use crate::kit::{Empty, Icon, Paged, Slice, Trouble, Waiting};
-use crate::state::{live, nav, signed};
+use crate::kit::{Empty, Icon, Paged, Slice, Trouble, Waiting, toasts};
+use crate::state::live::{Change, News};
+use crate::state::{live, nav, signed, views};
 use crate::text::{t, tf, tn};
 
 #[component]
@@ -67,7 +71,22 @@ fn List(object: Arc<Object>) -> impl IntoView {
     open_by_key("n", creating, may_create);
     let selectable = signed.may(&object.name, Action::Update) || signed.may(&object.name, Action::Delete);
     let chosen = RwSignal::new(BTreeSet::new());
-    let grid = Grid { object: object.clone(), rows, columns, url, go, chosen, selectable };
+    let editable = signed.may(&object.name, Action::Update);
+    let prefix = String::new();
+    let grid = Grid {
+        object: object.clone(),
+        rows,
+        columns,
+        url,
+        go,
+        chosen,
+        selectable,
+        editable,
+        prefix,
+        signed: signed.clone(),
+        toasts: toasts(),
+    };
+    open_default_view(&object.name);
     let count = move || {
         rows.there.get().then(|| {
             let (len, exact) = rows.rows.with(|rows| (rows.len, rows.exact));
@@ -81,9 +100,14 @@ fn List(object: Arc<Object>) -> impl IntoView {
         let board = field_of_board(&object);
         let has_board = board.is_some();
         let is_board = Memo::new(move |_| has_board && url.with(|url| url.view == "board"));
-        move || match board.clone().filter(|_| is_board.get()) {
-            Some(field) => view! { <BoardView object=grid.object.clone() field url/> }.into_any(),
-            None => {
+        let groups = groupable(&object);
+        let grouped = Memo::new(move |_| url.with(|url| groups.iter().find(|f| f.name == url.group).cloned()));
+        move || match (board.clone().filter(|_| is_board.get()), grouped.get()) {
+            (Some(field), _) => view! { <BoardView object=grid.object.clone() field url/> }.into_any(),
+            (None, Some(field)) => {
+                view! { <section class="card table-card"><Grouped grid=grid.clone() field/></section> }.into_any()
+            }
+            (None, None) => {
                 let body = {
                     let grid = grid.clone();
                     move || body(&grid, shape.get(), may_create.then_some(creating), may_import)
@@ -117,6 +141,8 @@ fn List(object: Arc<Object>) -> impl IntoView {
                 <TextBox url go/>
                 <FilterBar object=object.clone() url go/>
                 <span class="push"></span>
+                <ViewMenu object=object.clone() url/>
+                <GroupChoice object=object.clone() url go/>
                 {field_of_board(&object).map(|_| view! { <ViewChoice url go/> })}
                 <Show when=move || url.with(|url| url.view != "board")><ColumnChoice object=object_of_columns.clone() url go/></Show>
             </div>
@@ -128,7 +154,7 @@ fn List(object: Arc<Object>) -> impl IntoView {
 }
 
 /// The records that the URL asks for, as far as they are looked at; kept up to date with what others change.
-fn records(object: &Arc<Object>, url: Memo<ListUrl>, columns: Memo<Vec<Column>>) -> Paged<Record> {
+pub fn records(object: &Arc<Object>, url: Memo<ListUrl>, columns: Memo<Vec<Column>>) -> Paged<Record> {
     let rows = Paged::<Record>::new();
     let (name, title) = (object.name.clone(), object.title.clone());
     let wish = Memo::new(move |_| {
@@ -137,7 +163,7 @@ fn records(object: &Arc<Object>, url: Memo<ListUrl>, columns: Memo<Vec<Column>>)
         if !fields.contains(&title) {
             fields.push(title.clone());
         }
-        (ListUrl { columns: String::new(), view: String::new(), ..url.get() }, fields.join(","))
+        (ListUrl { columns: String::new(), view: String::new(), group: String::new(), ..url.get() }, fields.join(","))
     });
     let own = name.clone();
     Effect::new(move |_| {
@@ -153,7 +179,16 @@ fn records(object: &Arc<Object>, url: Memo<ListUrl>, columns: Memo<Vec<Column>>)
         });
     });
     if let Some(live) = live() {
-        live.follow(move |news| news.objects.contains(&own), move || rows.refresh());
+        // What this browser wrote itself stands there already, and stays where it stands.
+        let is_news = move |news: &News| {
+            let known = |change: &Change| {
+                rows.rows
+                    .with_untracked(|rows| rows.iter().any(|(_, r)| r.id == change.id && r.version >= change.version))
+            };
+            let mut changes = news.changes.iter().filter(|c| c.object == own).peekable();
+            news.objects.contains(&own) && (news.more || changes.peek().is_none() || !changes.all(known))
+        };
+        live.follow(is_news, move || rows.refresh());
     }
     rows
 }
@@ -206,6 +241,47 @@ fn body(grid: &Grid, shape: Shape, creating: Option<RwSignal<bool>>, may_import:
             view! { <Empty title body=t("list.empty.body") icon=object.icon.clone()>{create}{import}</Empty> }.into_any()
         }
     }
+}
+
+/// A list that is opened without a wish shows its default view; `plain` in the address asks for none.
+fn open_default_view(object: &str) {
+    let (query, navigator, views) = (use_query_map(), nav::navigator(), views());
+    let name = object.to_owned();
+    Effect::new(move |done: Option<bool>| {
+        let untouched = query.with_untracked(|q| q.clone().into_iter().next().is_none());
+        if done == Some(true) || !untouched {
+            return true;
+        }
+        let Some(view) = views.known.get().then(|| views.default_of(&name)) else { return false };
+        if let Some(view) = view {
+            navigator.replace(&super::views::address(&view));
+        }
+        true
+    });
+}
+
+/// By which field rows are put together, if any.
+#[component]
+fn GroupChoice(object: Arc<Object>, url: Memo<ListUrl>, go: Callback<ListUrl>) -> impl IntoView {
+    let fields = groupable(&object);
+    if fields.is_empty() {
+        return ().into_any();
+    }
+    let option = move |(name, label): (String, String)| {
+        let own = name.clone();
+        view! { <option value=name selected=move || url.with(|url| url.group == own)>{label}</option> }
+    };
+    let none = (String::new(), t("groups.choose").to_owned());
+    let all = std::iter::once(none).chain(fields.into_iter().map(|f| (f.name, f.label)));
+    view! {
+        <Show when=move || url.with(|url| url.view != "board")>
+            <label class="sr" for="group-by">{t("groups.by")}</label>
+            <select id="group-by" class="input auto group-choice" on:change=move |e| go.run(ListUrl { group: event_target_value(&e), ..url.get_untracked() })>
+                {all.clone().map(option).collect_view()}
+            </select>
+        </Show>
+    }
+    .into_any()
 }
 
 /// Table or board.

@@ -1,6 +1,6 @@
-//! The state of a list, which is its URL: search text, filter, sort, columns, and whether it is a table or a board.
+//! The state of a list, which is its URL: search text, filter, sort, groups, columns, and whether it is a table or a
+//! board.
 
-use aplomb_model::query::Condition;
 use aplomb_model::{Filter, Sort};
 use leptos_router::params::ParamsMap;
 
@@ -19,18 +19,26 @@ pub struct ListUrl {
     pub columns: String,
     /// `board`, else a table
     pub view: String,
+    /// the field whose values make groups of rows, or the swim-lanes of a board
+    pub group: String,
 }
 
 impl ListUrl {
     pub fn read(query: &ParamsMap) -> ListUrl {
         let text = |name: &str| query.get(name).unwrap_or_default();
         let (q, filter, sort) = (text("q"), text("filter"), text("sort"));
-        ListUrl { q, filter, sort, columns: text("columns"), view: text("view") }
+        ListUrl { q, filter, sort, columns: text("columns"), view: text("view"), group: text("group") }
+    }
+
+    /// What stands behind the `?` of its address.
+    pub fn query_text(&self) -> String {
+        self.write("").split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default()
     }
 
     pub fn write(&self, object: &str) -> String {
         let query = [
             ("view", &*self.view),
+            ("group", &self.group),
             ("q", &self.q),
             ("filter", &self.filter),
             ("sort", &self.sort),
@@ -43,11 +51,8 @@ impl ListUrl {
         ListUrl { q: q.to_owned(), ..self.clone() }
     }
 
-    pub fn with_conditions(&self, conditions: &[Condition]) -> ListUrl {
-        let and = conditions.iter().cloned().map(Filter::Condition).collect();
-        let filter = Filter::And { and };
-        let filter =
-            if conditions.is_empty() { String::new() } else { serde_json::to_string(&filter).unwrap_or_default() };
+    pub fn with_filter(&self, filter: Option<&Filter>) -> ListUrl {
+        let filter = filter.and_then(|filter| serde_json::to_string(filter).ok()).unwrap_or_default();
         ListUrl { filter, ..self.clone() }
     }
 
@@ -103,18 +108,9 @@ impl ListUrl {
         !self.q.is_empty() || !self.filter.is_empty()
     }
 
-    /// The conditions that all must hold; `None` when the filter is of another form.
-    pub fn conditions(&self) -> Option<Vec<Condition>> {
-        if self.filter.is_empty() {
-            return Some(Vec::new());
-        }
-        match serde_json::from_str(&self.filter).ok()? {
-            Filter::Condition(one) => Some(vec![one]),
-            Filter::And { and } => {
-                and.into_iter().map(|f| if let Filter::Condition(c) = f { Some(c) } else { None }).collect()
-            }
-            _ => None,
-        }
+    /// The filter, unless there is none or it cannot be read.
+    pub fn read_filter(&self) -> Option<Filter> {
+        serde_json::from_str(&self.filter).ok()
     }
 
     /// What is asked of the server for these rows; `backward` for the opposite order.

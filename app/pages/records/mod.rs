@@ -3,47 +3,43 @@
 mod board;
 mod bulk;
 mod card;
+mod cell_edit;
+mod cell_text;
 mod column_choice;
 mod columns;
 mod convert;
 mod fields;
 mod filter;
+mod filter_chips;
+mod filter_tree;
 mod form;
+mod grid;
+mod groups;
+mod head;
 mod history;
 mod list;
 mod list_url;
 mod move_form;
 mod record;
 mod related;
+mod stages;
 mod table;
+mod table_keys;
 mod timeline;
+pub mod views;
 
 use aplomb_model::{Field, FieldCode, FieldType, Object};
-use leptos::prelude::*;
-use leptos_router::components::Redirect;
 use serde_json::Value as Json;
 
 pub use list::ListPage;
 pub use record::RecordPage;
 
 use crate::api::Record;
-use crate::kit::Empty;
-use crate::state::{format, nav, signed};
+use crate::state::{format, signed};
 use crate::text::t;
 
-/// The first list there is.
-#[component]
-pub fn Home() -> impl IntoView {
-    let objects = signed().objects();
-    let contact = objects.iter().find(|o| o.name == "contact").or(objects.first());
-    match contact {
-        Some(object) => view! { <Redirect path=nav::list_url(&object.name)/> }.into_any(),
-        None => view! { <Empty title=t("home.nothing") body=t("home.nothing.body") icon="lock"/> }.into_any(),
-    }
-}
-
 /// The name of a record, or a word for having none.
-fn title_of(object: &Object, record: &Record) -> String {
+pub fn title_of(object: &Object, record: &Record) -> String {
     let title = record.fields.get(&object.title).map_or_else(|| record.title.clone(), format::plain);
     if title.is_empty() { t("unnamed").to_owned() } else { title }
 }
@@ -56,6 +52,11 @@ fn system_field(name: &str) -> Option<Field> {
         _ => return None,
     };
     Some(bare_field(name, label, kind))
+}
+
+/// When a record was made, as a field.
+pub fn created_at() -> Field {
+    bare_field("createdAt", t("field.createdAt"), FieldType::DateTime)
 }
 
 /// A field with nothing but a name, a label and a type.
@@ -86,12 +87,19 @@ fn bare_field(name: &str, label: &str, kind: FieldType) -> Field {
     }
 }
 
-/// A declared field or one that every record has.
+/// A declared field, one that every record has, or one of a record that this one refers to (`company.industry`).
 fn field_of(object: &Object, name: &str) -> Option<Field> {
+    if let Some((step, rest)) = name.split_once('.') {
+        let step = object.field(step).filter(|f| !f.retired)?;
+        let [target] = step.target.as_slice() else { return None };
+        let other = signed().object(target)?;
+        let field = field_of(&other, rest)?;
+        return Some(Field { name: name.to_owned(), label: format!("{} › {}", step.label, field.label), ..field });
+    }
     object.field(name).filter(|f| !f.retired).cloned().or_else(|| system_field(name))
 }
 
-fn value_of(record: &Record, name: &str) -> Json {
+pub fn value_of(record: &Record, name: &str) -> Json {
     match name {
         "createdAt" => Json::String(record.created_at.clone()),
         "updatedAt" => Json::String(record.updated_at.clone()),

@@ -2,30 +2,49 @@
 
 use std::collections::HashMap;
 
-use aplomb_model::Field;
+use aplomb_model::{Field, Object};
 use leptos::{ev, prelude::*};
 use serde_json::{Map, Value as Json};
 
-use super::board::{Asking, Board};
+use crate::api::{Failure, Record};
 use crate::kit::{FieldRow, Notice, field};
 use crate::state::signed;
 use crate::text::{t, tf};
 
+/// What is asked before a record enters a stage: why it was lost, and to whom.
+pub fn reasons(object: &Object, field: &Field, to: &str) -> Vec<Field> {
+    let lost = field.choices.iter().any(|c| c.key == to && c.outcome.as_deref() == Some("lost"));
+    match object.field("lostReason").filter(|_| lost) {
+        Some(reason) => [Some(reason), object.field("competitor")].into_iter().flatten().cloned().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// The fields without which the server did not let a record enter a stage.
+pub fn lacking(object: &Object, field: &Field, failure: &Failure) -> Vec<Field> {
+    let named = |f: &&Field| f.name != field.name && failure.of_field(&f.name).is_some();
+    object.live().filter(named).cloned().collect()
+}
+
+/// Asks for `fields`, the first of which must be given.
 #[component]
-pub fn MoveForm(asking: Asking, board: Board) -> impl IntoView {
+pub fn MoveForm(
+    record: Record,
+    fields: Vec<Field>,
+    failure: Option<Failure>,
+    done: Callback<Map<String, Json>>,
+) -> impl IntoView {
     let signed = signed();
     let errors = RwSignal::new(HashMap::<String, String>::new());
     // The first is why we ask; the others may stay empty.
-    let entries: Vec<(Field, RwSignal<Json>)> = asking
-        .fields
+    let entries: Vec<(Field, RwSignal<Json>)> = fields
         .iter()
         .enumerate()
         .map(|(at, f)| {
-            let held = asking.record.fields.get(&f.name).cloned().unwrap_or_default();
+            let held = record.fields.get(&f.name).cloned().unwrap_or_default();
             (Field { required: f.required || at == 0, ..f.clone() }, RwSignal::new(held))
         })
         .collect();
-    let failure = asking.failure.clone();
     let sent = entries.clone();
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
@@ -41,8 +60,7 @@ pub fn MoveForm(asking: Asking, board: Board) -> impl IntoView {
             }
         }
         if wrong.is_empty() {
-            board.asking.set(None);
-            board.send(asking.record.clone(), &asking.to, fields);
+            done.run(fields);
         } else {
             errors.set(wrong);
         }

@@ -10,9 +10,11 @@ use super::convert::ConvertButton;
 use super::fields::Groups;
 use super::history::HistoryTab;
 use super::related::{QuickAdd, RelatedTab};
+use super::stages::StageBar;
 use super::timeline::TimelineTab;
 use super::title_of;
 use crate::api::{self, Record};
+use crate::kit::show::FileAddress;
 use crate::kit::{Avatar, Empty, Icon, Loaded, Notice, Shown, Tabs, toasts};
 use crate::state::{Load, format, live, load, nav, signed, trail};
 use crate::text::{t, tf};
@@ -60,6 +62,8 @@ fn OneRecord(object: Arc<Object>, id: String) -> impl IntoView {
 
 #[component]
 fn Page(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView {
+    let (object_name, own) = (object.name.clone(), id.clone());
+    provide_context(FileAddress(Arc::new(move |file, inline| api::file_address(&object_name, &own, file, inline))));
     let tab = RwSignal::new("timeline");
     let tabs = vec![("timeline", t("tab.timeline")), ("related", t("tab.related")), ("history", t("tab.history"))];
     let panel = {
@@ -77,7 +81,8 @@ fn Page(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
         }
     };
     view! {
-        <Head object=object.clone() id record/>
+        <Head object=object.clone() id=id.clone() record/>
+        <StageBar object=object.clone() id record/>
         <div class="split">
             <section class="card" aria-label=t("record.fields")><Groups object record/></section>
             <section class="card side">

@@ -17,12 +17,14 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
     // A write to the record shows up here as well.
     let version = Memo::new(move |_| record.value.with(|r| r.as_ref().map(|r| r.version)));
     let key = (object.clone(), id.clone());
+    let kinds = RwSignal::new(String::new());
+    let wanted = RwSignal::new(String::new());
     let first = load(
         move || {
             version.track();
-            key.clone()
+            (key.clone(), kinds.get())
         },
-        |(object, id), abort| async move { api::timeline(&object, &id, "", &abort).await },
+        |((object, id), kinds), abort| async move { api::timeline(&object, &id, &kinds, "", &abort).await },
     );
     if let Some(live) = live() {
         let own = id.clone();
@@ -42,7 +44,7 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
         let Some(cursor) = next.get_untracked() else { return };
         let (object, id) = (object.clone(), id.clone());
         spawn_local(async move {
-            match api::timeline(&object, &id, &cursor, &Abort::new()).await {
+            match api::timeline(&object, &id, &kinds.get_untracked(), &cursor, &Abort::new()).await {
                 Ok(page) => {
                     more.try_update(|list| list.extend(page.entries));
                     next.try_set(page.next);
@@ -60,10 +62,32 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
             return view! { <Empty title=t("timeline.empty") body=t("timeline.empty.body") icon="history"/> }
                 .into_any();
         }
-        let entries = page.entries.into_iter().chain(more.get()).map(|h| happening(h, &own)).collect_view();
+        let looked_for = aplomb_model::fold(wanted.get().trim());
+        let fits = |h: &Happening| {
+            let text = format!("{} {}", h.title, detail_of(h).unwrap_or_default());
+            looked_for.is_empty() || aplomb_model::fold(&text).contains(&looked_for)
+        };
+        let shown: Vec<Happening> = page.entries.into_iter().chain(more.get()).filter(fits).collect();
+        if shown.is_empty() {
+            return view! { <p class="none">{t("timeline.noMatch")}</p> }.into_any();
+        }
+        let entries = shown.into_iter().map(|h| happening(h, &own)).collect_view();
         view! { <ol class="timeline" data-testid="timeline">{entries}</ol> }.into_any()
     };
+    let option = |kind: &str| {
+        let label = match kind {
+            "" => t("timeline.all").to_owned(),
+            "change" => t("timeline.changes").to_owned(),
+            name => signed().object(name).map(|o| o.plural.clone()).unwrap_or_default(),
+        };
+        (!label.is_empty()).then(|| view! { <option value=kind.to_owned()>{label}</option> })
+    };
+    let options = ["", "note", "call", "meeting", "email", "task", "change"].map(option).collect_view();
     view! {
+        <div class="timeline-tools">
+            <select class="input auto" aria-label=t("timeline.kinds") on:change=move |e| kinds.set(event_target_value(&e))>{options}</select>
+            <input class="input" type="search" aria-label=t("timeline.search") placeholder=t("timeline.search") autocomplete="off" on:input=move |e| wanted.set(event_target_value(&e))/>
+        </div>
         {entries}
         <Show when=move || next.with(Option::is_some)>
             <button type="button" class="button" on:click=load_more.clone()>{t("timeline.more")}</button>

@@ -1,8 +1,12 @@
 //! Settings: the organisation, people, keys, sample data, the trash. Sections show for those who may use them.
 
+mod audit;
 mod keys;
+mod objects;
 pub mod organisation;
+mod roles;
 mod sample;
+mod system;
 mod trash;
 mod users;
 
@@ -14,10 +18,14 @@ use crate::state::{nav, signed};
 use crate::text::t;
 
 /// Key in the URL, text, icon, and the capability that is needed.
-const SECTIONS: [(&str, &str, &str, Option<&str>); 5] = [
+const SECTIONS: [(&str, &str, &str, Option<&str>); 9] = [
     ("organisation", "settings.organisation", "building-2", Some("manageSettings")),
     ("users", "settings.users", "users", Some("manageUsers")),
+    ("roles", "settings.roles", "shield", Some("manageRoles")),
+    ("objects", "settings.objects", "database", Some("manageSchema")),
     ("keys", "settings.keys", "key-round", None),
+    ("audit", "settings.audit", "scroll-text", Some("readAudit")),
+    ("system", "settings.system", "activity", Some("readMetrics")),
     ("sample", "settings.sample", "box", Some("manageSettings")),
     ("trash", "settings.trash", "trash-2", None),
 ];
@@ -49,6 +57,10 @@ pub fn SettingsPage() -> impl IntoView {
     let body = move || match section.get() {
         Some("organisation") => view! { <organisation::OrganisationSection/> }.into_any(),
         Some("users") => view! { <users::UsersSection/> }.into_any(),
+        Some("roles") => view! { <roles::RolesSection/> }.into_any(),
+        Some("objects") => view! { <objects::ObjectsSection/> }.into_any(),
+        Some("audit") => view! { <audit::AuditSection/> }.into_any(),
+        Some("system") => view! { <system::SystemSection/> }.into_any(),
         Some("keys") => view! { <keys::KeysSection/> }.into_any(),
         Some("sample") => view! { <sample::SampleSection/> }.into_any(),
         Some("trash") => view! { <trash::TrashSection/> }.into_any(),

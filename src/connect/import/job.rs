@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use aplomb_crm::{BulkOp, BulkResult, Crm, Ctx, JobNext};
 use aplomb_model::{Code, Error, FieldError, Id, Object, Result, Schema};
@@ -21,6 +22,16 @@ use crate::view::{Progress, Status};
 
 /// Rows of one batch.
 const BATCH: usize = 1_000;
+
+/// Batches that are converted while one is written.
+const AHEAD: usize = 1;
+
+/// Rows as drafts of records.
+struct Converted {
+    drafts: Vec<Draft>,
+    /// number of the last row
+    last: u64,
+}
 
 /// What every batch of one run shares.
 pub struct Work<'a> {
@@ -69,24 +80,45 @@ impl Imports {
         Ok(JobNext::Done)
     }
 
+    /// One thread reads and converts the next rows while this one decides and waits for the disk.
     fn import_rows(&self, state: &State, run: &mut Run) -> Result<()> {
         let ctx = self.job_ctx(state.created_by, state.id)?;
         let mut work = Work::new(&self.crm, &ctx, state)?;
-        let columns = state.rules(&work.object);
-        let (currency, zone) = self.money_and_zone(&ctx, &state.options)?;
-        let unknown = self.unknown_choices(&ctx, &state.options);
-        // choices are added to the declaration between batches, so the converter is made anew for each
         let after = run.row;
+        std::thread::scope(|scope| -> Result<()> {
+            let (sender, batches) = sync_channel::<Converted>(AHEAD);
+            let reader = std::thread::Builder::new()
+                .name("import reader".to_owned())
+                .spawn_scoped(scope, || self.convert(&ctx, state, after, sender))
+                .map_err(|e| Error::internal(format!("cannot start a thread: {e}")))?;
+            // When this ends early the channel closes and the reader stops.
+            let mut written = batches.into_iter().map(|batch| self.batch(&mut work, run, batch.drafts, batch.last));
+            let failed = written.find(Result::is_err);
+            drop(written);
+            let read = reader.join().unwrap_or_else(|_| Err(Error::internal("reading the file panicked")));
+            failed.unwrap_or(Ok(())).and(read)
+        })?;
+        let ctx = self.job_ctx(state.created_by, state.id)?;
+        links::settle(&self.crm, &ctx, &mut work, run)
+    }
+
+    /// Reads the rows after `after` and sends them as drafts, until nobody takes them.
+    fn convert(&self, ctx: &Ctx, state: &State, after: u64, batches: SyncSender<Converted>) -> Result<()> {
+        let columns = state.rules(&*self.object(state)?);
+        let (currency, zone) = self.money_and_zone(ctx, &state.options)?;
+        let unknown = self.unknown_choices(ctx, &state.options);
         let mut rows: Vec<Row> = Vec::with_capacity(BATCH);
-        let mut failed = None;
         let mut source = SealedSource::open(&self.uploads, state.id)?;
-        let mut flush = |rows: &mut Vec<Row>, work: &mut Work<'_>| -> Result<()> {
-            let (schema, object) = (work.schema.clone(), work.object.clone());
+        // choices are added to the declaration meanwhile, so the converter is made anew for each batch
+        let send = |rows: &mut Vec<Row>| -> Result<ControlFlow<()>> {
+            let (schema, object) = (self.crm.schema(), self.object(state)?);
             let mut converter = Converter::new(&schema, &object, &columns, currency, zone.clone(), unknown);
             let last = rows.last().map_or(after, |r| r.number);
-            let drafts: Vec<Draft> = rows.drain(..).map(|r| converter.row(&r)).collect();
-            self.batch(work, run, drafts, last)
+            let drafts = rows.drain(..).map(|r| converter.row(&r)).collect();
+            let sent = batches.send(Converted { drafts, last });
+            Ok(if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         };
+        let mut failed = None;
         table::data(state.format, &state.layout, &state.shape, &mut source, &mut |row| {
             if row.number <= after {
                 return ControlFlow::Continue(());
@@ -95,22 +127,20 @@ impl Imports {
             if rows.len() < BATCH {
                 return ControlFlow::Continue(());
             }
-            match flush(&mut rows, &mut work) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(e) => {
-                    failed = Some(e);
-                    ControlFlow::Break(())
-                }
-            }
+            send(&mut rows).unwrap_or_else(|e| {
+                failed = Some(e);
+                ControlFlow::Break(())
+            })
         })?;
-        if let Some(e) = failed {
-            return Err(e);
+        match failed {
+            Some(e) => Err(e),
+            None if rows.is_empty() => Ok(()),
+            None => send(&mut rows).map(|_| ()),
         }
-        if !rows.is_empty() {
-            flush(&mut rows, &mut work)?;
-        }
-        let ctx = self.job_ctx(state.created_by, state.id)?;
-        links::settle(&self.crm, &ctx, &mut work, run)
+    }
+
+    fn object(&self, state: &State) -> Result<Arc<Object>> {
+        self.crm.schema().by_name(&state.object).cloned().ok_or_else(|| Error::not_found("object"))
     }
 
     /// Decides and writes one batch, exactly once: what it wrote and how far the import is are of the same batch.

@@ -36,7 +36,7 @@ fn run(plan: &mut Plan<'_>, op: &BatchOp) -> Result<Record> {
         BatchVerb::Create => create_in(plan, &op.object, &op.fields),
         BatchVerb::Update => update_in(plan, &op.object, id()?, op.version, &op.fields),
         BatchVerb::Delete => trash_in(plan, &op.object, id()?, op.version),
-        BatchVerb::Restore => restore_in(plan, &op.object, id()?),
+        BatchVerb::Restore => restore_in(plan, &op.object, id()?, op.version),
         BatchVerb::Upsert => match find(plan, op)? {
             Some(id) => update_in(plan, &op.object, id, op.version, &op.fields),
             None => create_in(plan, &op.object, &op.fields),

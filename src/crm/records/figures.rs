@@ -9,7 +9,7 @@ use aplomb_model::{Code, Currency, Date, Error, Id, Money, ObjectCode, Query, Re
 use aplomb_search::{AggValue, AggregateQuery, Group};
 use serde_json::{Map, Value as Json, json};
 
-use super::query::Asked;
+use super::query::{Asked, wants_records};
 use super::{Render, scan_figures};
 use crate::crm::Inner;
 use crate::settings::Settings;
@@ -81,7 +81,8 @@ impl Inner {
         let schema = self.schema();
         let view = self.view()?;
         let render = Render::new(self, &schema, &ctx.actor, &view)?;
-        let limit = query.limit.map_or(MAX_GROUPS, |l| (l.max(1) as usize).min(MAX_GROUPS));
+        let of_groups = query.limit.filter(|limit| *limit > 0 && !wants_records(query));
+        let limit = of_groups.map_or(MAX_GROUPS, |limit| (limit as usize).min(MAX_GROUPS));
         let target = |path: &Path| self.target(asked, path);
         let groups = merged
             .into_iter()

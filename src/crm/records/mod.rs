@@ -28,6 +28,7 @@ use aplomb_model::{Action, Error, Id, Object, Pred, Record, Result};
 use aplomb_store::View;
 
 pub(crate) use render::{Columns, Render};
+pub use write::Begun;
 pub(crate) use write::{check_version, writable};
 
 use crate::Ctx;

@@ -24,6 +24,7 @@ use crate::business;
 use crate::crm::Inner;
 use crate::directory::Directory;
 use crate::errors::{self, OrStore};
+use crate::files::Moves;
 use crate::settings::Settings;
 
 /// How often a write is decided anew when another one was quicker.
@@ -58,6 +59,7 @@ pub(crate) struct Plan<'a> {
     counters: BTreeMap<String, u64>,
     numbering: Option<MutexGuard<'a, ()>>,
     currencies: BTreeSet<Currency>,
+    pub files: Moves,
 }
 
 /// What another system says of a record's past. The log tells nevertheless when and by whom it was written here.
@@ -89,6 +91,37 @@ struct Staged {
     object: Arc<Object>,
     before: Option<Arc<Record>>,
     after: Record,
+}
+
+/// A batch to be written, and what is to be known once it is.
+pub(crate) struct Decided<'a> {
+    inner: &'a Inner,
+    batch: Batch,
+    /// position of the log that it was decided on
+    seen: Seq,
+    currencies: Vec<Currency>,
+    numbering: Option<MutexGuard<'a, ()>>,
+}
+
+impl Decided<'_> {
+    /// Blocks until the batch is durable.
+    pub fn commit(self) -> Result<Seq, StoreError> {
+        if self.batch.ops.is_empty() {
+            return Ok(self.seen);
+        }
+        let seq = self.inner.commit(self.batch)?;
+        self.inner.currencies.write().extend(self.currencies);
+        Ok(seq)
+    }
+
+    /// Hands the batch over; `done` is called when it is durable, at once where the caller has to wait anyway.
+    pub fn submit(self, done: impl FnOnce(Result<Seq, StoreError>) + Send + 'static) {
+        let waits = self.numbering.is_some() || !self.currencies.is_empty() || Inner::concerns_people(&self.batch);
+        if waits || self.batch.ops.is_empty() {
+            return done(self.commit());
+        }
+        self.inner.store.submit(self.batch, |result| done(result.map(|committed| committed.seq)));
+    }
 }
 
 impl Inner {
@@ -129,6 +162,7 @@ impl<'a> Plan<'a> {
             counters: BTreeMap::new(),
             numbering: None,
             currencies: BTreeSet::new(),
+            files: Moves::default(),
         })
     }
 
@@ -260,6 +294,11 @@ impl<'a> Plan<'a> {
 
     /// One batch; the present position of the log when there is nothing to write.
     pub fn commit(self, reason: &str) -> Result<Seq, StoreError> {
+        self.decided(reason).commit()
+    }
+
+    /// What is to be written, once nothing more is asked of the plan.
+    pub fn decided(self, reason: &str) -> Decided<'a> {
         let mut ops: Vec<Op> = Vec::with_capacity(self.staged.len() + self.ops.len());
         ops.extend(self.staged.into_iter().map(|s| Op::Put { record: s.after, before: s.before, object: s.object }));
         ops.extend(self.ops);
@@ -267,21 +306,18 @@ impl<'a> Plan<'a> {
             let (key, value) = (series.clone().into_bytes(), Some(last.to_string().into_bytes()));
             ops.push(Op::Doc { kind: COUNTER, key, value, logged: false });
         }
-        let new_currencies = crate::figures::remember_currencies(self.inner, &self.currencies, &mut ops);
-        if ops.is_empty() {
-            return Ok(self.view.seq());
-        }
-        let kind = self.ctx.reason.clone().unwrap_or_else(|| reason.to_owned());
-        let seq = self.inner.commit(Batch {
+        let currencies = crate::figures::remember_currencies(self.inner, &self.currencies, &mut ops);
+        let mut asserts = self.asserts;
+        self.files.write(&mut ops, &mut asserts);
+        let batch = Batch {
             at: self.ctx.now,
             actor: self.ctx.actor.user,
-            reason: Reason::new(kind),
+            reason: Reason::new(self.ctx.reason.clone().unwrap_or_else(|| reason.to_owned())),
             request: self.ctx.request.clone(),
             ops,
-            asserts: self.asserts,
-        })?;
-        self.inner.currencies.write().extend(new_currencies);
-        Ok(seq)
+            asserts,
+        };
+        Decided { inner: self.inner, batch, seen: self.view.seq(), currencies, numbering: self.numbering }
     }
 
     fn next(&self, before: &Record) -> Record {
@@ -349,6 +385,7 @@ impl<'a> Plan<'a> {
             }
             after.fields.set(code, value);
         }
+        errors.extend(self.follow_files(object, before, after, origin)?);
         business::rules(self, object, before, after, given, origin, &mut errors)?;
         let bare = |f: &&aplomb_model::Field| f.required && !f.read_only && after.get(f.code).is_none();
         let newly = |code| before.is_none_or(|b| b.get(code).is_some());

@@ -132,10 +132,10 @@ impl Inner {
 }
 
 /// Totals stand beside the records they are of; groups come alone, since their `limit` is of groups, unless fields
-/// of records or a page of them are asked for.
-fn wants_records(query: &Query) -> bool {
+/// of records or a page of them are asked for: then it is of records.
+pub(super) fn wants_records(query: &Query) -> bool {
     let asked = !query.fields.is_empty() || query.cursor.is_some();
-    asked || (query.group_by.is_empty() && query.limit.is_some_and(|limit| limit > 0))
+    query.limit != Some(0) && (asked || query.group_by.is_empty() && query.limit.is_some())
 }
 
 pub(super) fn clock(ctx: &Ctx) -> Clock {

@@ -34,6 +34,10 @@ impl Crm {
         let access = self.inner.authorise(ctx, object, Action::Read)?;
         let view = self.inner.view()?;
         access.load(&view, id)?.ok_or_else(|| Error::not_found("record"))?;
+        if let Some(strange) = request.kinds.iter().find(|kind| *kind != CHANGE && !KINDS.contains(&kind.as_str())) {
+            let detail = format!("there is no kind {strange}; known are {}, {CHANGE}", KINDS.join(", "));
+            return Err(Error::field("kinds", "value", detail));
+        }
         let limit = page_limit(request.limit);
         let from = request.cursor.as_deref().map(read_cursor).transpose()?;
         let wanted = |kind: &str| request.kinds.is_empty() || request.kinds.iter().any(|k| k == kind);

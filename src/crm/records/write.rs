@@ -1,23 +1,57 @@
 //! Create, read, update, trash, restore and undo of single records.
 
-use aplomb_model::{Action, Code, Error, Id, Record, Result, Timestamp, json};
+use aplomb_model::{Action, Code, Error, Id, Record, Result, Schema, Seq, Timestamp, json};
+use aplomb_store::StoreError;
 use serde_json::json;
 
 use super::input::Changes;
-use super::plan::{Origin, Plan};
+use super::plan::{Decided, Origin, Plan};
 use super::{Access, Columns, Render, may};
 use crate::crm::Crm;
-use crate::errors::OrStore;
-use crate::{Ctx, Map, RecordView, Written};
+use crate::errors::{self, OrStore};
+use crate::{Change, Ctx, Map, RecordView, Written};
+
+/// A change that was decided and is not written yet.
+pub struct Begun<'a> {
+    /// what the record will be; `seq` is not known yet
+    pub view: RecordView,
+    schema: Schema,
+    decided: Decided<'a>,
+}
+
+impl Begun<'_> {
+    /// `done` is told the position in the log when the change is durable, or `None` when another write was quicker and
+    /// it must be decided anew. It may run on the store's thread: it must be quick.
+    pub fn submit(self, done: impl FnOnce(Result<Option<Seq>>) + Send + 'static) {
+        let schema = self.schema;
+        self.decided.submit(move |result| {
+            done(match result {
+                Ok(seq) => Ok(Some(seq)),
+                Err(StoreError::VersionMismatch { .. } | StoreError::AssertFailed { .. }) => Ok(None),
+                Err(e) => Err(errors::store(&schema, e)),
+            });
+        });
+    }
+}
 
 impl Crm {
-    pub fn create(&self, ctx: &Ctx, object: &str, fields: Map) -> Result<Written> {
-        let (mut view, seq) = self.inner.write(ctx, "api", |plan| {
-            let record = create_in(plan, object, &fields)?;
-            seen(plan, object, record)
-        })?;
+    /// Decides and commits; blocks until the change is durable.
+    pub fn change(&self, ctx: &Ctx, change: &Change) -> Result<Written> {
+        let (mut view, seq) = self.inner.write(ctx, reason(change), |plan| decide(plan, change))?;
         view.seq = seq;
         Ok(view)
+    }
+
+    /// Decides now; what is decided is to be handed over by [`Begun::submit`].
+    pub fn begin<'a>(&'a self, ctx: &'a Ctx, change: &Change) -> Result<Begun<'a>> {
+        let mut plan = Plan::new(&self.inner, ctx)?;
+        let view = decide(&mut plan, change)?;
+        let schema = plan.schema.clone();
+        Ok(Begun { view, schema, decided: plan.decided(reason(change)) })
+    }
+
+    pub fn create(&self, ctx: &Ctx, object: &str, fields: Map) -> Result<Written> {
+        self.change(ctx, &Change::Create { object: object.to_owned(), fields })
     }
 
     /// `fields` empty: all.
@@ -36,61 +70,58 @@ impl Crm {
         })
     }
 
-    /// The record as it was at a time; who may see it is decided by what it is now.
-    pub fn get_as_of(&self, ctx: &Ctx, object: &str, id: Id, at: Timestamp) -> Result<RecordView> {
+    /// The record as it was at a time; who may see it is decided by what it is now. `fields` empty: all.
+    pub fn get_as_of(&self, ctx: &Ctx, object: &str, id: Id, fields: &[String], at: Timestamp) -> Result<RecordView> {
         let access = self.inner.authorise(ctx, object, Action::Read)?;
+        let columns = Columns::parse(&access.object, fields)?;
         let view = self.inner.view()?;
         access.load(&view, id)?.ok_or_else(|| Error::not_found("record"))?;
         let record = view.as_of(access.object.code, id, at).or_store()?;
         let record = record.filter(|r| access.admits(r)).ok_or_else(|| Error::not_found("record at that time"))?;
         let schema = self.schema();
         let render = Render::new(&self.inner, &schema, &ctx.actor, &view)?;
-        let json = render.record(&access.object, &record, &Columns::ALL);
+        let json = render.record(&access.object, &record, &columns);
         Ok(RecordView { record: json, id, version: record.version, seq: view.seq() })
     }
 
-    /// `if_version`: refuse when the record has changed since, telling the current and the given values.
     pub fn update(&self, ctx: &Ctx, object: &str, id: Id, if_version: Option<u32>, fields: Map) -> Result<Written> {
-        self.written(ctx, "api", object, |plan| update_in(plan, object, id, if_version, &fields))
+        self.change(ctx, &Change::Update { object: object.to_owned(), id, if_version, fields })
     }
 
     pub fn trash(&self, ctx: &Ctx, object: &str, id: Id, if_version: Option<u32>) -> Result<Written> {
-        self.written(ctx, "api", object, |plan| trash_in(plan, object, id, if_version))
+        self.change(ctx, &Change::Trash { object: object.to_owned(), id, if_version })
     }
 
     pub fn restore(&self, ctx: &Ctx, object: &str, id: Id) -> Result<Written> {
-        self.written(ctx, "restore", object, |plan| restore_in(plan, object, id))
+        self.change(ctx, &Change::Restore { object: object.to_owned(), id, if_version: None })
     }
 
-    /// Back to what the record was at `version`, as a new version.
     pub fn undo(&self, ctx: &Ctx, object: &str, id: Id, version: u32) -> Result<Written> {
-        self.written(ctx, "undo", object, |plan| {
-            let (access, record) = writable(plan, object, id, Action::Update)?;
-            let old = plan.view.at_version(access.object.code, id, version).or_store()?;
-            let old = old.filter(|_| version > 0).ok_or_else(|| Error::not_found("version of this record"))?;
-            let codes = access.object.live().map(|f| f.code);
-            let changes: Changes = codes
-                .filter(|code| old.get(*code) != record.get(*code))
-                .map(|code| (code, old.get(code).cloned()))
-                .collect();
-            plan.update(&access.object, &record, changes, Origin::System)
-        })
+        self.change(ctx, &Change::Undo { object: object.to_owned(), id, if_version: None, version })
     }
+}
 
-    fn written(
-        &self,
-        ctx: &Ctx,
-        reason: &str,
-        object: &str,
-        mut decide: impl FnMut(&mut Plan<'_>) -> Result<Record>,
-    ) -> Result<Written> {
-        let (mut view, seq) = self.inner.write(ctx, reason, |plan| {
-            let record = decide(plan)?;
-            seen(plan, object, record)
-        })?;
-        view.seq = seq;
-        Ok(view)
+fn reason(change: &Change) -> &'static str {
+    match change {
+        Change::Create { .. } | Change::Update { .. } | Change::Trash { .. } => "api",
+        Change::Restore { .. } => "restore",
+        Change::Undo { .. } => "undo",
     }
+}
+
+fn decide(plan: &mut Plan<'_>, change: &Change) -> Result<RecordView> {
+    let (object, record) = match change {
+        Change::Create { object, fields } => (object, create_in(plan, object, fields)?),
+        Change::Update { object, id, if_version, fields } => {
+            (object, update_in(plan, object, *id, *if_version, fields)?)
+        }
+        Change::Trash { object, id, if_version } => (object, trash_in(plan, object, *id, *if_version)?),
+        Change::Restore { object, id, if_version } => (object, restore_in(plan, object, *id, *if_version)?),
+        Change::Undo { object, id, if_version, version } => {
+            (object, undo_in(plan, object, *id, *if_version, *version)?)
+        }
+    };
+    seen(plan, object, record)
 }
 
 fn seen(plan: &Plan<'_>, object: &str, record: Record) -> Result<RecordView> {
@@ -129,12 +160,24 @@ pub(super) fn trash_in(plan: &mut Plan<'_>, object: &str, id: Id, if_version: Op
     plan.set_trashed(&access.object, &record, true)
 }
 
-pub(super) fn restore_in(plan: &mut Plan<'_>, object: &str, id: Id) -> Result<Record> {
+pub(super) fn restore_in(plan: &mut Plan<'_>, object: &str, id: Id, if_version: Option<u32>) -> Result<Record> {
     let (access, record) = visible(plan, object, id, Action::Delete)?;
+    check_version(plan, &access, &record, if_version, None)?;
     if record.trashed_at.is_none() {
         return Err(Error::new(Code::Conflict, "the record is not in the trash"));
     }
     plan.set_trashed(&access.object, &record, false)
+}
+
+fn undo_in(plan: &mut Plan<'_>, object: &str, id: Id, if_version: Option<u32>, version: u32) -> Result<Record> {
+    let (access, record) = writable(plan, object, id, Action::Update)?;
+    check_version(plan, &access, &record, if_version, None)?;
+    let old = plan.view.at_version(access.object.code, id, version).or_store()?;
+    let old = old.filter(|_| version > 0).ok_or_else(|| Error::not_found("version of this record"))?;
+    let codes = access.object.live().map(|f| f.code);
+    let changes: Changes =
+        codes.filter(|code| old.get(*code) != record.get(*code)).map(|code| (code, old.get(code).cloned())).collect();
+    plan.update(&access.object, &record, changes, Origin::System)
 }
 
 /// A record out of the trash that the caller may do this with.

@@ -2,9 +2,11 @@
 
 mod admin;
 mod business;
+mod files;
 mod records;
 mod rights;
 mod upkeep;
+mod views;
 
 use std::sync::Arc;
 

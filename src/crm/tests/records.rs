@@ -55,7 +55,7 @@ fn a_record_is_created_read_changed_and_thrown_away() {
         (&title["before"], &title["after"], &title["label"]),
         (&Json::Null, &json!("Admiral"), &json!("Job title"))
     );
-    let then = house.crm.get_as_of(&admin, "contact", id, house.now.plus_seconds(-30)).unwrap();
+    let then = house.crm.get_as_of(&admin, "contact", id, &[], house.now.plus_seconds(-30)).unwrap();
     assert_eq!(then.version, 1);
 }
 

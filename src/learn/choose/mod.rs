@@ -5,6 +5,8 @@ mod folds;
 mod scorer;
 mod search;
 mod suite;
+#[cfg(test)]
+mod tests;
 
 pub use card::{Card, Influence};
 pub use folds::{Fold, folds};

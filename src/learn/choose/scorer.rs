@@ -7,10 +7,10 @@ use super::search::{Candidate, Progress, Settings, choose};
 use crate::LearnError;
 use crate::model::{Contributions, Model, Recipe, Trained};
 use crate::table::{Column, Feature, Table};
-use crate::trust::{Calibration, Conformal, Metrics};
+use crate::trust::{Calibration, Conformal, Landscape, Metrics, Reason, Templates, Usual, reasons};
 
 /// The newest format of saved scorers.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// A calibrated model of a yes/no outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,6 +29,14 @@ pub struct Scorer {
     seed: u64,
     /// SHA-256 of the rows learned from, as hexadecimal digits.
     data: String,
+    /// Of the rows learned from, in the order of the features; files of format 1 have none.
+    #[serde(default)]
+    usual: Vec<Usual>,
+    #[serde(default)]
+    landscape: Option<Landscape>,
+    /// The `data` of the scorer that this one took the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
 }
 
 /// The score of one row.
@@ -48,6 +56,10 @@ impl Scorer {
         let calibration = Calibration::fit(&choice.scores, &choice.outcome);
         let chances = calibration.chances(&choice.scores);
         let outcome = table.outcome()?;
+        let usual = Usual::of(table, rows);
+        let place = |feature: &Feature| table.features().iter().position(|have| have == feature);
+        let usual_of = |feature| place(feature).map_or(Usual::Nothing, |at| usual[at].clone());
+        let trained_usual = trained.features().iter().map(usual_of).collect();
         Ok(Self {
             format: FORMAT,
             recipe: choice.recipe,
@@ -60,7 +72,43 @@ impl Scorer {
             yes: rows.iter().filter(|row| outcome[**row as usize]).count(),
             seed: settings.seed,
             data: fingerprint(table, rows),
+            usual: trained_usual,
+            landscape: Some(Landscape::of(table, rows)),
+            parent: None,
         })
+    }
+
+    /// Says which scorer this one takes the place of.
+    pub fn succeeds(mut self, before: &Self) -> Self {
+        self.parent = Some(before.data.clone());
+        self
+    }
+
+    /// SHA-256 of the rows learned from, which names the scorer, and that of the one before it.
+    pub fn lineage(&self) -> (&str, Option<&str>) {
+        (&self.data, self.parent.as_deref())
+    }
+
+    /// The strongest reasons for the score of one row. Errors: the table lacks a feature or the row.
+    pub fn reasons(
+        &self,
+        table: &Table,
+        row: u32,
+        count: usize,
+        templates: &Templates,
+    ) -> Result<Vec<Reason>, LearnError> {
+        let why = self.trained.contributions(table, row)?;
+        reasons(&why, self.trained.features(), &self.usual, (table, row), (count, templates))
+    }
+
+    /// Where the features lay among the rows learned from; `None` in files of format 1.
+    pub fn landscape(&self) -> Option<&Landscape> {
+        self.landscape.as_ref()
+    }
+
+    /// On rows that the models did not learn from, but that the choice looked at.
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// Chances (0 to 1) of yes, one for each of `rows`. Errors: the table lacks a feature.
@@ -112,11 +160,23 @@ impl Scorer {
             return Err(LearnError::TooNew { found: format, newest: FORMAT });
         }
         let scorer: Self = serde_json::from_slice(bytes).map_err(malformed)?;
-        scorer.trained.check()?;
-        if scorer.yes > scorer.rows {
+        scorer.check()?;
+        Ok(scorer)
+    }
+
+    /// Errors: what was loaded does not hold together, so that using it could panic.
+    pub fn check(&self) -> Result<(), LearnError> {
+        self.trained.check()?;
+        if self.format > FORMAT {
+            return Err(LearnError::TooNew { found: self.format, newest: FORMAT });
+        }
+        if !self.calibration.is_sound() {
+            return Err(LearnError::Malformed("its calibration does not rise".into()));
+        }
+        if self.yes > self.rows {
             return Err(LearnError::Malformed("more outcomes than rows".into()));
         }
-        Ok(scorer)
+        Ok(())
     }
 }
 

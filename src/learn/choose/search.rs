@@ -22,9 +22,6 @@ const STAGES: [usize; 8] = [25, 50, 75, 100, 150, 200, 300, 400];
 const SHARES: [f64; 3] = [0.3, 0.5, 0.7];
 /// Outcomes of the rarer kind from which boosting is tried.
 const BOOST_OUTCOMES: usize = 30;
-/// Standard errors by which a challenger must beat the champion.
-const MARGIN: f64 = 1.0;
-
 /// How to choose.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -35,11 +32,15 @@ pub struct Settings {
     pub folds: usize,
     /// The first champion, where there are beliefs to start from.
     pub rules: Option<RuleConfig>,
+    /// Whether naive Bayes takes part.
+    pub naive_bayes: bool,
+    /// Standard errors by which a trained model must beat a simpler champion.
+    pub margin: f64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 1, threads: 1, folds: 4, rules: None }
+        Self { seed: 1, threads: 1, folds: 4, rules: None, naive_bayes: true, margin: 1.0 }
     }
 }
 
@@ -68,7 +69,7 @@ pub struct Choice {
 }
 
 /// Chooses a model for `rows`. The simplest one is the first champion; a challenger takes its place when its log loss
-/// on later (or held-out) rows is lower by more than one standard error of the difference. Among trained models, which
+/// on later (or held-out) rows is lower by more than `margin` standard errors of the difference. Among trained models, which
 /// cost the same, the lower loss wins. The same input and seed give the same choice.
 ///
 /// Errors: no outcomes, cancelled. Too few outcomes to test on are no error: the first champion stays untested.
@@ -87,7 +88,7 @@ pub fn choose(table: &Table, rows: &[u32], settings: &Settings, progress: Progre
         return Ok(untested(settings));
     }
     let entries = contest.run(&families(rarer, settings), progress)?;
-    Ok(decide(entries, outcome))
+    Ok(decide(entries, outcome, settings.margin))
 }
 
 fn untested(settings: &Settings) -> Choice {
@@ -100,6 +101,7 @@ fn untested(settings: &Settings) -> Choice {
 fn families(rarer: usize, settings: &Settings) -> Vec<Recipe> {
     let rules = settings.rules.iter().cloned().map(Recipe::Rules);
     let bayes = STRENGTHS.map(|strength| Recipe::NaiveBayes(BayesConfig { strength }));
+    let bayes = bayes.into_iter().filter(|_| settings.naive_bayes);
     let logistic = RIDGES.map(|ridge| Recipe::Logistic(LogisticConfig { ridge }));
     let boosted = TREES.map(|(leaves, leaf_weight)| {
         Recipe::Boosted(BoostConfig {
@@ -239,7 +241,7 @@ fn best_blend(finalists: &[Entry], outcome: &[bool]) -> Option<Entry> {
     blends.into_iter().min_by(|a, b| raw_loss(&a.scores, outcome).total_cmp(&raw_loss(&b.scores, outcome)))
 }
 
-fn decide(entries: Vec<Entry>, outcome: Vec<bool>) -> Choice {
+fn decide(entries: Vec<Entry>, outcome: Vec<bool>, margin: f64) -> Choice {
     let finalists = finalists(entries, &outcome);
     let judged: Vec<(Vec<f64>, Vec<f64>)> = finalists
         .iter()
@@ -254,7 +256,7 @@ fn decide(entries: Vec<Entry>, outcome: Vec<bool>) -> Choice {
     for (place, entry) in finalists.iter().enumerate() {
         let (gain, error) = paired_gain(&judged[champion].1, &judged[place].1);
         let both_trained = is_trained(&entry.recipe) && is_trained(&finalists[champion].recipe);
-        let needed = if both_trained { 0.0 } else { MARGIN * error };
+        let needed = if both_trained { 0.0 } else { margin * error };
         let rival = finalists[champion].recipe.name();
         let decision = if place == 0 {
             "first champion, being the simplest".to_owned()

@@ -1,23 +1,63 @@
-//! Measures one set that `deploy/eval/fetch` brought, without the rest of the program: `measure DIR SET...`
+//! Measures sets that `deploy/eval/fetch` brought, without the rest of the program: `measure DIR SUITE [SET]...`
 
 use std::fs::File;
+use std::path::Path;
 
 use aplomb_learn::choose::{Settings, measure};
+use aplomb_learn::customers::measure_customers;
+use aplomb_learn::series::measure_series;
+use aplomb_learn::survival::{SurvivalSettings, measure_survival, read_spells};
 use aplomb_learn::table::{CsvOptions, read_csv};
+use serde_json::Value;
 
-#[expect(clippy::disallowed_methods, reason = "times what it runs")]
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (dir, sets) = arguments.split_first().ok_or("usage: measure DIR SET...")?;
-    for set in sets {
-        let manifest: serde_json::Value = serde_json::from_reader(File::open(format!("{dir}/binary/{set}.json"))?)?;
-        let text = |key: &str| manifest[key].as_str().map(ToOwned::to_owned);
-        let options = CsvOptions { target: text("target"), yes: text("yes"), ..CsvOptions::default() };
-        let read = read_csv(File::open(format!("{dir}/binary/{set}.csv"))?, &options)?;
-        let folds: Vec<usize> = serde_json::from_value(manifest["folds"].clone())?;
-        let start = std::time::Instant::now();
-        let measured = measure(&read.table, &folds, &Settings::default(), &|_, _| true)?;
-        println!("{set} {:.1} s {}", start.elapsed().as_secs_f64(), serde_json::to_string(&measured)?);
+    let [dir, suite, sets @ ..] = arguments.as_slice() else { return Err("usage: measure DIR SUITE [SET]...".into()) };
+    let dir = Path::new(dir).join(suite);
+    for set in names(&dir, sets)? {
+        let manifest: Value = serde_json::from_reader(File::open(dir.join(format!("{set}.json")))?)?;
+        println!("{set} {}", measured(suite, &dir.join(format!("{set}.csv")), &manifest)?);
     }
     Ok(())
+}
+
+fn names(dir: &Path, wanted: &[String]) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        names.extend(name.strip_suffix(".json").map(ToOwned::to_owned));
+    }
+    names.retain(|name| wanted.is_empty() || wanted.contains(name));
+    names.sort();
+    Ok(names)
+}
+
+fn measured(suite: &str, file: &Path, manifest: &Value) -> Result<String> {
+    match suite {
+        "series" => {
+            let values: Vec<f64> = serde_json::from_value(manifest["values"].clone())?;
+            let season = manifest["season"].as_u64().ok_or("a series has a season")? as usize;
+            Ok(serde_json::to_string(&measure_series(&values, season, 4)?)?)
+        }
+        "survival" => {
+            let (table, durations, happened) = read_spells(File::open(file)?, "duration", "happened")?;
+            let folds: Vec<usize> = serde_json::from_value(manifest["folds"].clone())?;
+            let spells = aplomb_learn::survival::Spells { durations: &durations, happened: &happened };
+            let settings = SurvivalSettings::default();
+            Ok(serde_json::to_string(&measure_survival(&table, spells, &folds, &settings, &|_, _| true)?)?)
+        }
+        "customers" => {
+            let day = |name: &str| manifest[name].as_i64().ok_or("a day");
+            Ok(serde_json::to_string(&measure_customers(File::open(file)?, day("cut")?, day("end")?)?)?)
+        }
+        _ => {
+            let text = |key: &str| manifest[key].as_str().map(ToOwned::to_owned);
+            let options = CsvOptions { target: text("target"), yes: text("yes"), ..CsvOptions::default() };
+            let read = read_csv(File::open(file)?, &options)?;
+            let folds: Vec<usize> = serde_json::from_value(manifest["folds"].clone())?;
+            Ok(serde_json::to_string(&measure(&read.table, &folds, &Settings::default(), &|_, _| true)?)?)
+        }
+    }
 }

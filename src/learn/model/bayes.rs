@@ -19,8 +19,9 @@ pub struct BayesConfig {
     pub strength: f64,
 }
 
-/// Naive Bayes over bins and levels. The chance of a bin given the outcome has a Beta prior whose mean is the bin's
-/// overall share (Murphy, Machine Learning, 3.5.1.2), so a bin that is seen once says almost nothing.
+/// Naive Bayes over bins and levels. The chance of yes in a bin has a Beta prior whose mean is the overall rate (Murphy,
+/// Machine Learning, 3.3 and 3.5), so a bin that is seen once says almost nothing; by Bayes' rule its odds over the overall
+/// ones are the ratio of the bin's chances given yes and given no.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NaiveBayes {
     features: Vec<Feature>,
@@ -167,16 +168,16 @@ impl Counts {
         self.bins[bin].0
     }
 
-    /// ln P(bin | yes) / P(bin | no), each with `strength` rows of prior at the bin's overall share.
+    /// ln of the odds of yes in the bin over those overall, with `strength` rows of prior at the overall rate; nothing where
+    /// only one kind of outcome was seen.
     fn weight(&self, bin: usize, strength: f64) -> f64 {
         let (all, yes) = (self.bins[bin].0 as f64, self.bins[bin].1 as f64);
-        if all == 0.0 {
+        let rate = self.yes as f64 / self.rows.max(1) as f64;
+        if all == 0.0 || rate <= 0.0 || rate >= 1.0 {
             return 0.0;
         }
-        let pull = strength * all / self.rows as f64;
-        let given_yes = (yes + pull) / (self.yes as f64 + strength);
-        let given_no = (all - yes + pull) / ((self.rows - self.yes) as f64 + strength);
-        (given_yes / given_no).ln()
+        let odds = (yes + strength * rate) / (all - yes + strength * (1.0 - rate));
+        (odds * (1.0 - rate) / rate).ln()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{check_rows, malformed};
 use crate::LearnError;
 use crate::numeric::logit;
-use crate::table::{Column, Feature, Kind, MISSING, Table};
+use crate::table::{Column, Feature, Kind, MISSING, Table, level_counts};
 
 /// Categories with at most this many levels become yes/no numbers for trees; others one number, the level's rate.
 const TREE_LEVELS: usize = 8;
@@ -254,16 +254,6 @@ impl LevelRates {
         let (all, yes) = others.fold((0, 0), |sum, (_, part)| (sum.0 + part.0, sum.1 + part.1));
         self.log_odds(all, yes)
     }
-}
-
-fn level_counts(levels: usize, codes: &[u32], rows: &[u32]) -> Vec<usize> {
-    let mut counts = vec![0; levels];
-    for row in rows {
-        if let Some(count) = counts.get_mut(codes[*row as usize] as usize) {
-            *count += 1;
-        }
-    }
-    counts
 }
 
 /// Levels with enough rows, at most `most`, in the order of their codes.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use bayes::{BayesConfig, NaiveBayes};
 pub use blend::{Blend, BlendConfig};
 pub use boost::{BoostConfig, Boosted, Node, Tree};
+pub(crate) use encode::Encoder;
 pub use linear::{Logistic, LogisticConfig};
 pub use rules::{Rule, RuleConfig, Rules, Test};
 pub use trained::{Recipe, Trained};

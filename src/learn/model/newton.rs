@@ -95,5 +95,5 @@ fn newton_step(design: &Design, outcome: &[bool], prior: &Prior, weights: &[f64]
     for slot in 0..width {
         curvature[slot * width + slot] += prior.precision[slot].max(1e-9);
     }
-    if solve_positive(&mut curvature, &mut slope) { Ok(slope) } else { Err(LearnError::NotFinite) }
+    solve_positive(curvature, slope).ok_or(LearnError::NotFinite)
 }

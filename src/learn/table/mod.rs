@@ -117,6 +117,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// Columns of the features' kinds, each with `rows` cells.
+    pub(crate) fn from_columns(features: Vec<Feature>, columns: Vec<Column>, rows: usize) -> Self {
+        Self { features, columns, rows, ..Self::default() }
+    }
+
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -127,6 +132,10 @@ impl Table {
 
     pub fn column(&self, feature: usize) -> &Column {
         &self.columns[feature]
+    }
+
+    pub(crate) fn column_mut(&mut self, feature: usize) -> &mut Column {
+        &mut self.columns[feature]
     }
 
     /// The column of a feature with this name and kind. Errors: there is none.
@@ -150,6 +159,47 @@ impl Table {
         (!self.time.is_empty()).then_some(&self.time)
     }
 
+    /// These rows, in this order; a row may come more than once. No row may lie beyond the table's.
+    pub fn picked(&self, rows: &[u32]) -> Self {
+        fn take<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
+            if values.is_empty() { Vec::new() } else { rows.iter().map(|row| values[*row as usize]).collect() }
+        }
+        let column = |column: &Column| match column {
+            Column::Numbers(values) => Column::Numbers(take(values, rows)),
+            Column::YesNo(values) => Column::YesNo(take(values, rows)),
+            Column::Categories { levels, codes } => {
+                Column::Categories { levels: levels.clone(), codes: take(codes, rows) }
+            }
+        };
+        Self {
+            features: self.features.clone(),
+            columns: self.columns.iter().map(column).collect(),
+            rows: rows.len(),
+            outcome: take(&self.outcome, rows),
+            group: take(&self.group, rows),
+            time: take(&self.time, rows),
+        }
+    }
+
+    /// The same rows with one feature more. The column has a cell of the feature's kind for each row.
+    pub fn with(mut self, feature: Feature, column: Column) -> Self {
+        self.features.push(feature);
+        self.columns.push(column);
+        self
+    }
+
+    /// The same rows with these outcomes, one for each.
+    pub fn with_outcome(mut self, outcome: Vec<bool>) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    /// The same rows in these groups, one for each.
+    pub fn with_group(mut self, group: Vec<u32>) -> Self {
+        self.group = group;
+        self
+    }
+
     /// The same rows without these features.
     pub fn without(mut self, features: &[usize]) -> Self {
         let keep = |place: &usize| !features.contains(place);
@@ -157,4 +207,15 @@ impl Table {
         self.features = (0..).zip(self.features).filter(|(place, _)| keep(place)).map(|(_, feature)| feature).collect();
         self
     }
+}
+
+/// Rows of each level; missing cells count nowhere.
+pub(crate) fn level_counts(levels: usize, codes: &[u32], rows: &[u32]) -> Vec<usize> {
+    let mut counts = vec![0; levels];
+    for row in rows {
+        if let Some(count) = counts.get_mut(codes[*row as usize] as usize) {
+            *count += 1;
+        }
+    }
+    counts
 }

@@ -2,8 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::numeric::{log_loss_of_score, sigmoid};
+use crate::numeric::{log_loss_of_score, minimise, sigmoid};
 
+/// Outcomes of the rarer kind from which a bent curve is looked at, and the share of Platt's Brier score that it must save.
+const BETA_OUTCOMES: usize = 60;
+const BETA_GAIN: f64 = 1e-3;
+/// Looks at the likelihood of a bent curve.
+const LOOKS: usize = 500;
 /// Outcomes of the rarer kind from which isotonic steps are trusted.
 const ISOTONIC_OUTCOMES: usize = 200;
 /// Share of Platt's Brier score that isotonic steps must save, on rows that they were not fitted to.
@@ -18,12 +23,15 @@ pub enum Calibration {
     None,
     /// `slope * score + offset`, as log-odds.
     Platt { slope: f64, offset: f64 },
+    /// `yes * ln p - no * ln (1 - p) + offset`, as log-odds, where `p` is the chance that the score says: bent where the model is
+    /// more sure of one outcome than of the other.
+    Beta { yes: f64, no: f64, offset: f64 },
     /// Straight lines between (score, chance) points; flat beyond the ends.
     Isotonic { scores: Vec<f64>, chances: Vec<f64> },
 }
 
 impl Calibration {
-    /// The better of Platt and isotonic on held-out halves, fitted to all. `scores` (log-odds) must come from models
+    /// The best of Platt, beta and isotonic on held-out halves, fitted to all; the simpler one unless another saves a share. `scores` (log-odds) must come from models
     /// that did not learn from these rows. Outcomes of one kind leave the scores as they are.
     pub fn fit(scores: &[f64], outcome: &[bool]) -> Self {
         let yes = outcome.iter().filter(|yes| **yes).count();
@@ -31,13 +39,45 @@ impl Calibration {
         if rarer == 0 {
             return Self::None;
         }
-        let platt = Self::platt(scores, outcome);
-        if rarer < ISOTONIC_OUTCOMES {
-            return platt;
+        if rarer < BETA_OUTCOMES {
+            return Self::platt(scores, outcome);
         }
-        let (smooth, steps) =
-            (crossed_brier(scores, outcome, Self::platt), crossed_brier(scores, outcome, Self::isotonic));
-        if steps < smooth * (1.0 - ISOTONIC_GAIN) { Self::isotonic(scores, outcome) } else { platt }
+        let smooth = crossed_brier(scores, outcome, Self::platt);
+        let bent = crossed_brier(scores, outcome, Self::beta);
+        let best = if bent < smooth * (1.0 - BETA_GAIN) { Self::beta } else { Self::platt };
+        if rarer < ISOTONIC_OUTCOMES {
+            return best(scores, outcome);
+        }
+        let steps = crossed_brier(scores, outcome, Self::isotonic);
+        if steps < smooth.min(bent) * (1.0 - ISOTONIC_GAIN) {
+            Self::isotonic(scores, outcome)
+        } else {
+            best(scores, outcome)
+        }
+    }
+
+    /// Beta calibration (Kull, Silva Filho and Flach, AISTATS 2017) by maximum likelihood. Neither weight is negative.
+    pub fn beta(scores: &[f64], outcome: &[bool]) -> Self {
+        let unpack = |point: &[f64]| Self::Beta { yes: point[0].exp(), no: point[1].exp(), offset: point[2] };
+        let loss = |point: &[f64]| -> f64 {
+            let map = unpack(point);
+            let rows = scores.iter().zip(outcome);
+            let data = rows.map(|(score, is)| log_loss_of_score(map.log_odds(*score), *is)).sum::<f64>();
+            // a trace of belief in the scores, so that outcomes without an order do not send the weights off
+            data + 0.1 * (point[0].powi(2) + point[1].powi(2))
+        };
+        unpack(&minimise(&[0.0; 3], &[0.3; 3], LOOKS, loss).0)
+    }
+
+    /// The calibrated log-odds, where the map has them.
+    fn log_odds(&self, score: f64) -> f64 {
+        match self {
+            Self::Platt { slope, offset } => slope * score + offset,
+            Self::Beta { yes, no, offset } => {
+                no * log_loss_of_score(score, false) - yes * log_loss_of_score(score, true) + offset
+            }
+            Self::None | Self::Isotonic { .. } => score,
+        }
     }
 
     /// Logistic regression on the score with softened targets (Platt, Advances in Large Margin Classifiers 1999; by
@@ -101,11 +141,22 @@ impl Calibration {
         Self::Isotonic { scores: pools.iter().map(|pool| pool.score / pool.rows).collect(), chances }
     }
 
+    /// Whether what was loaded can be computed with.
+    pub fn is_sound(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Platt { slope, offset } => slope.is_finite() && offset.is_finite(),
+            Self::Beta { yes, no, offset } => [yes, no].iter().all(|weight| **weight >= 0.0) && offset.is_finite(),
+            Self::Isotonic { scores, chances } => {
+                scores.len() == chances.len() && scores.windows(2).all(|pair| pair[0] <= pair[1])
+            }
+        }
+    }
+
     /// The chance (0 to 1) for a score in log-odds.
     pub fn chance(&self, score: f64) -> f64 {
         match self {
-            Self::None => sigmoid(score),
-            Self::Platt { slope, offset } => sigmoid(slope * score + offset),
+            Self::None | Self::Platt { .. } | Self::Beta { .. } => sigmoid(self.log_odds(score)),
             Self::Isotonic { scores, chances } => between(scores, chances, score).unwrap_or_else(|| sigmoid(score)),
         }
     }

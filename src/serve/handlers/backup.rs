@@ -1,5 +1,7 @@
 //! A backup of the running server, streamed to whoever may have it.
 
+use std::io::Write;
+
 use aplomb_model::{Error, Result};
 use aplomb_vault::envelope::Recipient;
 
@@ -26,11 +28,7 @@ pub fn download(call: &Call) -> Result<Download> {
         Kind::Full => "full",
         Kind::Increment => "increment",
     };
-    Ok(Download {
-        media_type: "application/octet-stream",
-        file_name: format!("aplomb-{}-{kind}-{}.age", call.now.date(), seq.unwrap_or_default()),
-        seq,
-        compress: false,
-        write: Box::new(move |out| Ok(prepared.pack(&to, out, &|_| {}).map(drop)?)),
-    })
+    let name = format!("aplomb-{}-{kind}-{}.age", call.now.date(), seq.unwrap_or_default());
+    let write = move |out: &mut dyn Write| Ok(prepared.pack(&to, out, &|_| {}).map(drop)?);
+    Ok(Download { seq, compress: false, ..Download::new("application/octet-stream", name, write) })
 }

@@ -1,10 +1,10 @@
 //! Files in and out.
 
-use std::io;
+use std::io::{self, Write};
 
 use aplomb_connect::{ExportFormat, MapTo};
 use aplomb_crm::Map;
-use aplomb_model::{Code, Error, Result};
+use aplomb_model::{Error, Result};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::records::query_of;
 use crate::call::Call;
 use crate::download::Download;
 use crate::http::answer::Answer;
-use crate::upload::Form;
+use crate::upload::{self, Form};
 
 const CSV: &str = "text/csv; charset=utf-8";
 const JSONL: &str = "application/jsonl";
@@ -37,20 +37,11 @@ pub fn upload(call: &Call, mut form: Form) -> Result<Answer> {
     let mut upload = imports.upload(&call.ctx)?;
     let copied = io::copy(&mut form.file, &mut upload);
     let fields = form.finish()?;
-    copied.map_err(failed)?;
+    copied.map_err(upload::failed)?;
     let object = fields.texts.get("object").map(String::as_str).or(call.query.get("object"));
     let object = object.ok_or_else(|| Error::field("object", "required", "name the object the rows are to become"))?;
     let view = imports.start_upload(&call.ctx, object, &fields.file_name, upload)?;
     Ok(Answer::json(&view)?.status(201).header("location", format!("/api/v1/imports/{}", view.id)))
-}
-
-fn failed(error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::new(Code::DiskFull, "no room for the file"),
-        io::ErrorKind::ReadOnlyFilesystem => Error::new(Code::ReadOnly, "the data directory cannot be written"),
-        io::ErrorKind::FileTooLarge => Error::new(Code::TooLarge, "the file is too large"),
-        _ => Error::internal(format!("upload: {error}")),
-    }
 }
 
 pub fn show(call: &Call) -> Result<Answer> {
@@ -76,13 +67,8 @@ pub fn revert(call: &Call) -> Result<Answer> {
 
 pub fn errors(call: &Call) -> Result<Download> {
     let (imports, ctx, id) = (call.open.imports.clone(), call.ctx.clone(), call.id()?);
-    Ok(Download {
-        media_type: CSV,
-        file_name: format!("import-errors-{id}.csv"),
-        seq: None,
-        compress: true,
-        write: Box::new(move |out| imports.errors_csv(&ctx, id, out)),
-    })
+    let name = format!("import-errors-{id}.csv");
+    Ok(Download::new(CSV, name, move |out| imports.errors_csv(&ctx, id, out)))
 }
 
 pub fn export(call: &Call) -> Result<Download> {
@@ -94,11 +80,7 @@ pub fn export(call: &Call) -> Result<Download> {
     let (crm, ctx, query) = (call.open.crm.clone(), call.ctx.clone(), query_of(call)?);
     // The declaration's own name, so that nothing from the address gets into a header.
     let object = crm.object(&ctx, &call.object()?)?.name.clone();
-    Ok(Download {
-        media_type,
-        file_name: format!("{object}-{}.{ending}", call.now.date()),
-        seq: None,
-        compress: true,
-        write: Box::new(move |out| aplomb_connect::export(&crm, &ctx, &object, &query, format, out).map(drop)),
-    })
+    let name = format!("{object}-{}.{ending}", call.now.date());
+    let write = move |out: &mut dyn Write| aplomb_connect::export(&crm, &ctx, &object, &query, format, out).map(drop);
+    Ok(Download::new(media_type, name, write))
 }

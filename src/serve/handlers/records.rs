@@ -1,12 +1,13 @@
 //! Records: one at a time, lists, batches, and what became of them.
 
-use aplomb_crm::{BatchOp, ConvertLead, Map, QueryPage, RecordView, SearchRequest, TimelineRequest};
+use aplomb_crm::{BatchOp, Change, ConvertLead, Map, QueryPage, RecordView, SearchRequest, TimelineRequest};
 use aplomb_model::query::Count;
 use aplomb_model::{Error, FieldError, Filter, Query, Result, Sort, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::call::{Call, Door, parse};
+use crate::change::Wanted;
 use crate::http::answer::Answer;
 
 const ROWS: usize = 50;
@@ -16,28 +17,9 @@ const MOST_OPERATIONS: usize = 1_000;
 
 /// What `POST` and `PATCH` carry. The other members of a record are taken as well, so that what was read can be sent
 /// back; of them only `version` counts.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Sent {
     fields: Map,
-    #[serde(default)]
     version: Option<u32>,
-    #[serde(default, rename = "id")]
-    _id: serde::de::IgnoredAny,
-    #[serde(default, rename = "object")]
-    _object: serde::de::IgnoredAny,
-    #[serde(default, rename = "title")]
-    _title: serde::de::IgnoredAny,
-    #[serde(default, rename = "trashedAt")]
-    _trashed_at: serde::de::IgnoredAny,
-    #[serde(default, rename = "createdAt")]
-    _created_at: serde::de::IgnoredAny,
-    #[serde(default, rename = "updatedAt")]
-    _updated_at: serde::de::IgnoredAny,
-    #[serde(default, rename = "createdBy")]
-    _created_by: serde::de::IgnoredAny,
-    #[serde(default, rename = "updatedBy")]
-    _updated_by: serde::de::IgnoredAny,
 }
 
 /// Members of a record beside its fields.
@@ -59,24 +41,43 @@ enum Batch {
 
 /// Errors: `invalid` saying where fields belong, the commonest mistake.
 fn sent(call: &Call) -> Result<Sent> {
-    let given = call.map()?;
+    let mut given = call.map()?;
+    let strange = |name: &&String| *name != "fields" && !HEAD.contains(&name.as_str());
+    let mut wrong = Vec::new();
+    let mut detail = None;
     if !given.contains_key("fields") {
-        let detail = "put a record's fields under `fields`: {\"fields\": {\"name\": ...}}";
-        let mut wrong = vec![FieldError::new("fields", "required", detail)];
-        let stray = given.keys().filter(|name| !HEAD.contains(&name.as_str()));
-        wrong.extend(stray.map(|name| FieldError::new(name.clone(), "unknown_field", "belongs under `fields`")));
-        return Err(Error { detail: detail.to_owned(), ..Error::invalid(wrong) });
+        detail = Some("put a record's fields under `fields`: {\"fields\": {\"name\": ...}}");
+        wrong.extend(detail.map(|detail| FieldError::new("fields", "required", detail)));
     }
-    parse(Json::Object(given))
+    let why = "is no member of a record; a field belongs under `fields`";
+    wrong.extend(given.keys().filter(strange).map(|name| FieldError::new(name.clone(), "unknown_field", why)));
+    let fields = match given.get_mut("fields").map(Json::take) {
+        Some(Json::Object(fields)) => fields,
+        Some(_) => {
+            wrong.push(FieldError::new("fields", "type", "must be an object: {\"name\": ...}"));
+            Map::new()
+        }
+        None => Map::new(),
+    };
+    let version = match given.get("version") {
+        None | Some(Json::Null) => None,
+        Some(version) => {
+            let version = version.as_u64().and_then(|version| u32::try_from(version).ok());
+            if version.is_none() {
+                wrong.push(FieldError::new("version", "type", "must be the whole number that was read"));
+            }
+            version
+        }
+    };
+    if wrong.is_empty() {
+        return Ok(Sent { fields, version });
+    }
+    let error = Error::invalid(wrong);
+    Err(Error { detail: detail.map_or(error.detail.clone(), str::to_owned), ..error })
 }
 
-fn record(view: RecordView) -> Result<Answer> {
+fn record(view: &RecordView) -> Result<Answer> {
     Ok(Answer::json(&view.record)?.version(u64::from(view.version)))
-}
-
-fn written(view: RecordView) -> Result<Answer> {
-    let seq = view.seq;
-    Ok(record(view)?.seq(seq))
 }
 
 fn page(page: &QueryPage) -> Result<Answer> {
@@ -136,44 +137,52 @@ pub fn query(call: &Call) -> Result<Answer> {
     page(&call.open.crm.query(&call.ctx, &call.object()?, &query)?)
 }
 
-pub fn create(call: &Call) -> Result<Answer> {
-    let (object, sent) = (call.object()?, sent(call)?);
-    let view = call.open.crm.create(&call.ctx, &object, sent.fields)?;
+pub fn create(call: &Call) -> Result<Wanted> {
+    let change = Change::Create { object: call.object()?, fields: sent(call)?.fields };
+    Ok(Wanted { change, answer: created })
+}
+
+fn created(view: &RecordView) -> Result<Answer> {
+    let object = view.record.get("object").and_then(Json::as_str).unwrap_or_default();
     let location = format!("/api/v1/records/{object}/{}", view.id);
-    Ok(written(view)?.status(201).header("location", location))
+    Ok(record(view)?.status(201).header("location", location))
 }
 
 pub fn show(call: &Call) -> Result<Answer> {
     let (object, id) = (call.object()?, call.id()?);
     let view = match as_of(call)? {
-        Some(at) => call.open.crm.get_as_of(&call.ctx, &object, id, at)?,
+        Some(at) => call.open.crm.get_as_of(&call.ctx, &object, id, &call.query.list("fields"), at)?,
         None => call.open.crm.get(&call.ctx, &object, id, &call.query.list("fields"))?,
     };
     if call.head.none_match(u64::from(view.version)) {
         return Ok(Answer::empty().status(304).version(u64::from(view.version)));
     }
-    record(view)
+    record(&view)
 }
 
-pub fn update(call: &Call) -> Result<Answer> {
+pub fn update(call: &Call) -> Result<Wanted> {
     let sent = sent(call)?;
-    let version = call.head.expected_version()?.or(sent.version);
-    written(call.open.crm.update(&call.ctx, &call.object()?, call.id()?, version, sent.fields)?)
+    let if_version = call.head.expected_version()?.or(sent.version);
+    let change = Change::Update { object: call.object()?, id: call.id()?, if_version, fields: sent.fields };
+    Ok(Wanted { change, answer: record })
 }
 
-pub fn trash(call: &Call) -> Result<Answer> {
-    let version = call.head.expected_version()?;
-    let view = call.open.crm.trash(&call.ctx, &call.object()?, call.id()?, version)?;
-    Ok(Answer::empty().version(u64::from(view.version)).seq(view.seq))
+pub fn trash(call: &Call) -> Result<Wanted> {
+    let if_version = call.head.expected_version()?;
+    let change = Change::Trash { object: call.object()?, id: call.id()?, if_version };
+    Ok(Wanted { change, answer: |view| Ok(Answer::empty().version(u64::from(view.version))) })
 }
 
-pub fn restore(call: &Call) -> Result<Answer> {
-    written(call.open.crm.restore(&call.ctx, &call.object()?, call.id()?)?)
+pub fn restore(call: &Call) -> Result<Wanted> {
+    let if_version = call.head.expected_version()?;
+    Ok(Wanted { change: Change::Restore { object: call.object()?, id: call.id()?, if_version }, answer: record })
 }
 
-pub fn undo(call: &Call) -> Result<Answer> {
+pub fn undo(call: &Call) -> Result<Wanted> {
     let undo: Undo = call.json()?;
-    written(call.open.crm.undo(&call.ctx, &call.object()?, call.id()?, undo.version)?)
+    let if_version = call.head.expected_version()?;
+    let change = Change::Undo { object: call.object()?, id: call.id()?, if_version, version: undo.version };
+    Ok(Wanted { change, answer: record })
 }
 
 pub fn batch(call: &Call) -> Result<Answer> {

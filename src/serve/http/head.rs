@@ -23,6 +23,8 @@ pub struct Head {
     pub content_length: Option<u64>,
     /// of the stream that broke off
     pub last_event: Option<u64>,
+    pub range: Option<String>,
+    pub if_range: Option<String>,
 }
 
 /// What `If-Match` asks for.
@@ -30,6 +32,7 @@ pub struct Head {
 pub enum IfMatch {
     /// `*`
     Any,
+    /// of several, the latest: what has not changed since that one has not changed since one of them
     Version(u32),
     /// a tag that is none of ours: never matches
     Other,
@@ -52,6 +55,8 @@ impl Head {
             content_type: text(headers, "content-type"),
             content_length: text(headers, "content-length").and_then(|n| n.parse().ok()),
             last_event: text(headers, "last-event-id").and_then(|n| n.parse().ok()),
+            range: text(headers, "range"),
+            if_range: text(headers, "if-range"),
         })
     }
 
@@ -80,12 +85,15 @@ impl Head {
 
 impl IfMatch {
     fn parse(tag: &str) -> IfMatch {
-        let tag = tag.trim();
-        if tag == "*" {
-            return IfMatch::Any;
+        let one = |tag: &str| {
+            let tag = tag.trim();
+            let inner = tag.trim_start_matches("W/").strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(tag);
+            inner.parse().ok()
+        };
+        match tag.trim() {
+            "*" => IfMatch::Any,
+            tags => tags.split(',').filter_map(one).max().map_or(IfMatch::Other, IfMatch::Version),
         }
-        let inner = tag.trim_start_matches("W/").strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(tag);
-        inner.parse().map(IfMatch::Version).unwrap_or(IfMatch::Other)
     }
 }
 
@@ -124,6 +132,9 @@ mod tests {
             ("W/\"7\"", IfMatch::Version(7)),
             ("7", IfMatch::Version(7)),
             ("*", IfMatch::Any),
+            ("\"7\", \"9\"", IfMatch::Version(9)),
+            ("\"x\",W/\"3\"", IfMatch::Version(3)),
+            ("\"\",", IfMatch::Other),
             ("\"seven\"", IfMatch::Other),
             ("\"-1\"", IfMatch::Other),
         ] {

@@ -5,4 +5,5 @@ pub mod encode;
 pub mod head;
 pub mod params;
 pub mod problem;
+pub mod range;
 pub mod streams;

@@ -14,6 +14,9 @@ use crate::routes::{Gives, ROUTES, Route, Takes};
 /// Calls that are written out for every object, with the object's own fields.
 const PER_OBJECT: [&str; 3] = ["/records/{object}", "/records/{object}/{id}", "/records/{object}/query"];
 
+/// Ends of addresses whose POST changes one record.
+const CONDITIONAL: [&str; 3] = ["/restore", "/undo", "/convert"];
+
 /// The whole document; `objects` are those the reader may know of.
 pub fn document(objects: &[Arc<Object>]) -> Json {
     let mut paths = Map::new();
@@ -192,7 +195,9 @@ fn parameters_of(route: &Route, object: Option<&Object>) -> Vec<Json> {
     if route.method == "POST" && kept {
         list.push(shared("Idempotency-Key"));
     }
-    if ["PATCH", "DELETE"].contains(&route.method) && route.path.starts_with("/records/") {
+    let changes =
+        ["PATCH", "DELETE"].contains(&route.method) || CONDITIONAL.iter().any(|end| route.path.ends_with(end));
+    if changes && route.path.starts_with("/records/") {
         list.push(shared("If-Match"));
     }
     list
@@ -217,6 +222,12 @@ fn parameters() -> Json {
         ("object", text(), "name of an object; several with commas between them where more than one fits"),
         ("mode", json!({"enum": ["text"]}), "how to search"),
         ("format", json!({"enum": ["csv", "jsonl"]}), "of the file"),
+        (
+            "record",
+            text(),
+            "object and id of a record that refers to the file, e.g. contact/01a1fe92-b174-7ef2-80b4-3fee9682d7ab",
+        ),
+        ("inline", json!({"enum": ["0", "1"]}), "1: pictures, PDF and text to be shown, not kept"),
         ("recipient", text(), "age public keys that open the backup, with commas between them"),
     ];
     let mut parameters = Map::new();

@@ -83,7 +83,7 @@ fn value(field: &Field) -> Json {
         FieldType::PersonName => reference("PersonName"),
         FieldType::Reference => reference("Reference"),
         FieldType::References => json!({"type": "array", "items": reference("Reference")}),
-        FieldType::File => json!({"type": "array", "items": {"type": "object"}}),
+        FieldType::File => json!({"type": "array", "items": reference("FileRef")}),
         FieldType::GeoPoint => reference("GeoPoint"),
     }
 }

@@ -340,6 +340,8 @@ fn imports() -> Named {
     vec![
         ("Import", import),
         ("Imports", wrapped("imports", "Import")),
+        ("FileUpload", object(1, &[("file", json!({"type": "string", "format": "binary"}))])),
+        ("FileRef", object(1, &[("id", uuid()), ("name", text()), ("size", count()), ("mediaType", text())])),
         ("ImportUpload", object(1, &[("file", json!({"type": "string", "format": "binary"})), ("object", text())])),
         ("ImportChange", object(0, &[("mapping", list(map_to)), ("options", json!({"type": "object"}))])),
         ("SampleState", object(1, &[("loaded", json!({"type": "boolean"}))])),
@@ -383,6 +385,26 @@ fn administration() -> Named {
             ("token", text()),
         ],
     );
+    let flag = || json!({"type": "boolean"});
+    let view = object(
+        11,
+        &[
+            ("id", uuid()),
+            ("object", text()),
+            ("name", text()),
+            ("query", text()),
+            ("shared", flag()),
+            ("isDefault", flag()),
+            ("pinned", flag()),
+            ("owner", json!({"type": "object"})),
+            ("mine", flag()),
+            ("createdAt", time()),
+            ("updatedAt", time()),
+        ],
+    );
+    let chosen = [("query", text()), ("shared", flag()), ("isDefault", flag()), ("pinned", flag())];
+    let new_view = object(2, &[&[("object", text()), ("name", text())], &chosen[..]].concat());
+    let view_change = object(0, &[&[("name", text())], &chosen[..]].concat());
     let new_token = object(1, &[("name", text()), ("user", uuid()), ("scopes", list(text())), ("expiresAt", time())]);
     vec![
         ("User", user),
@@ -391,6 +413,10 @@ fn administration() -> Named {
         ("Teams", wrapped("teams", "Team")),
         ("Role", role),
         ("Roles", wrapped("roles", "Role")),
+        ("View", view),
+        ("Views", wrapped("views", "View")),
+        ("NewView", new_view),
+        ("ViewChange", view_change),
         ("Token", token),
         ("Tokens", wrapped("tokens", "Token")),
         ("NewToken", new_token),

@@ -139,7 +139,7 @@ fn submitters(store: &Store, object: &Arc<Object>, from: u128) {
     for n in 0..6400 {
         let sender = sender.clone();
         let ops = vec![put(wide_record(from + 10_000 + n), None, object)];
-        store.submit(batch(0, ops), Box::new(move |done| sender.send(done).unwrap()));
+        store.submit(batch(0, ops), move |done| sender.send(done).unwrap());
     }
     receiver.iter().take(6400).for_each(|done| assert!(done.is_ok()));
     println!("submitted: {:.0} creates/s", 6400.0 / start.elapsed().as_secs_f64());

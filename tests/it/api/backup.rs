@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::{Value as Json, json};
 
 use crate::client::Client;
-use crate::harness::{ADMIN, Home, Server};
+use crate::harness::{ADMIN, Home, Server, program};
 
 struct World {
     home: Home,
@@ -46,13 +46,13 @@ impl World {
     }
 
     fn restore(&self, files: &[&Path], to: &Path) -> Output {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_aplomb"));
+        let mut command = std::process::Command::new(program());
         command.arg("restore").args(files).arg("--data").arg(to).arg("--identity").arg(self.home.path().join("kit"));
         command.output().unwrap()
     }
 
     fn run(&self, name: &str, data: &Path, arguments: &[&str]) -> Output {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_aplomb"));
+        let mut command = std::process::Command::new(program());
         command.arg(name).arg("--data").arg(data).arg("--unseal-file").arg(self.home.path().join("unseal"));
         good(command.args(arguments).output().unwrap())
     }
@@ -69,6 +69,16 @@ fn good(output: Output) -> Output {
     output
 }
 
+/// Puts a file into a record; its name in the directory.
+fn attach(client: &Client, contact: &str, content: &str) -> String {
+    let file = client.form("/api/v1/files", &[], &[], ("note.txt", content)).expect(201);
+    let path = format!("/api/v1/records/contact/{contact}");
+    let mut files = client.get(&path).expect(200).body["fields"]["files"].as_array().cloned().unwrap_or_default();
+    files.push(file.body.clone());
+    client.patch(&path, json!({"fields": {"files": files}})).expect(200);
+    file.text("/id").to_owned()
+}
+
 fn create(client: &Client, n: usize) -> String {
     let body = json!({"fields": {"name": {"first": "Ada", "last": format!("No. {n}")}, "title": "Engineer"}});
     client.post("/api/v1/records/contact", body).expect(201).text("/id").to_owned()
@@ -81,12 +91,14 @@ fn full_and_incremental_backups_of_a_busy_server_restore_to_the_same() {
     let client = Client::with_key(&server, &world.key);
     let ids: Vec<_> = (0..20).map(|n| create(&client, n)).collect();
     let at = |name: &str| world.home.path().join(name);
+    let mut files = vec![attach(&client, &ids[2], &"of the full backup ".repeat(9_000))];
     let first = std::thread::scope(|scope| {
         scope.spawn(|| (100..140).for_each(|n| drop(create(&client, n))));
         world.back_up(&server, &at("full.age"), None)
     });
     client.patch(&format!("/api/v1/records/contact/{}", ids[0]), json!({"fields": {"title": "Director"}})).expect(200);
     client.delete(&format!("/api/v1/records/contact/{}", ids[1])).expect(204);
+    files.push(attach(&client, &ids[2], "of the first increment"));
     let second = world.back_up(&server, &at("one.age"), Some(first));
     client.post(&format!("/api/v1/records/contact/{}/restore", ids[1]), json!({})).expect(200);
     create(&client, 500);
@@ -106,6 +118,10 @@ fn full_and_incremental_backups_of_a_busy_server_restore_to_the_same() {
     world.run("verify", &at("new"), &[]);
     assert_eq!(world.contacts(&at("new")), world.contacts(&world.home.data()));
     assert!(world.contacts(&at("new")).contains("No. 500"));
+    for file in &files {
+        let content = |data: &Path| fs::read(data.join("files").join(file)).unwrap();
+        assert!(content(&at("new")) == content(&world.home.data()), "{file}");
+    }
 
     // The full one is of one moment: as many batches as it says, and sound.
     good(world.restore(&[&full], &at("early")));

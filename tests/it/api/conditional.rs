@@ -31,11 +31,16 @@ fn versions(client: &Client) {
     assert_eq!(late.problem(), "version_mismatch");
     let nonsense = client.send("PATCH", &path, &[("if-match", "\"x\"")], change("banking")).expect(412);
     assert_eq!(nonsense.problem(), "version_mismatch");
+    let either = client.send("PATCH", &path, &[("if-match", "\"1\", \"2\"")], change("software")).expect(200);
+    assert_eq!(either.header("etag"), "\"2\"", "one of several tags is enough, and nothing has changed");
     client.send("DELETE", &path, &[("if-match", "\"1\"")], None).expect(412);
     assert_eq!(client.get(&path).expect(200).body["version"], 2);
     let history = client.get(&format!("{path}/history")).expect(200);
     assert_eq!(history.body["entries"].as_array().map(Vec::len), Some(2), "{}", history.body);
-    let undone = client.post(&format!("{path}/undo"), json!({"version": 1})).expect(200);
+    let (undo, stale) = (format!("{path}/undo"), [("if-match", "\"1\"")]);
+    let late = client.send("POST", &undo, &stale, Some(json!({"version": 1}).to_string())).expect(412);
+    assert_eq!(late.problem(), "version_mismatch");
+    let undone = client.post(&undo, json!({"version": 1})).expect(200);
     assert_eq!((&undone.body["version"], undone.body["fields"].get("industry")), (&json!(3), None), "{}", undone.body);
 }
 
@@ -74,7 +79,9 @@ fn trash(client: &Client) {
     client.delete(&path).expect(204);
     let list = client.get("/api/v1/records/company/trash").expect(200);
     assert!(list.body["records"].as_array().is_some_and(|list| list.iter().any(|r| r["id"] == made.body["id"])));
-    client.send("POST", &format!("{path}/restore"), &[], None).expect(200);
+    let restore = |tag: &str| client.send("POST", &format!("{path}/restore"), &[("if-match", tag)], None);
+    assert_eq!(restore("\"1\"").expect(412).problem(), "version_mismatch");
+    restore("\"2\"").expect(200);
     assert_eq!(client.get(&path).expect(200).text("/fields/name"), "Enron");
 }
 

@@ -15,6 +15,8 @@ fn everything_refused_is_a_problem_document() {
     let text = |text: &str| Some(text.to_owned());
     let deep = format!("{{\"fields\":{{\"x\":{}1{}}}}}", "[".repeat(100_000), "]".repeat(100_000));
     let long = format!("/api/v1/search?q={}", "x".repeat(20_000));
+    let made = client.post("/api/v1/records/contact", json!({"fields": {"name": "Ada"}})).expect(201);
+    let timeline = format!("/api/v1/records/contact/{}/timeline?kinds=note,nonsense", made.text("/id"));
     let cases: Vec<(&str, &str, Option<String>, u16, &str)> = vec![
         ("GET", "/api/v1/nothing", None, 404, "not_found"),
         ("GET", "/api/v2/session", None, 404, "not_found"),
@@ -48,6 +50,7 @@ fn everything_refused_is_a_problem_document() {
             "bad_filter",
         ),
         ("POST", "/api/v1/records/contact/query", text("{\"limit\":100000}"), 422, "invalid"),
+        ("GET", &timeline, None, 422, "invalid"),
         ("GET", &long, None, 414, "uri_too_long"),
         (
             "GET",

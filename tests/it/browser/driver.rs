@@ -6,6 +6,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+pub const TAB: &str = "\u{e004}";
+pub const ENTER: &str = "\u{e007}";
+pub const ESCAPE: &str = "\u{e00c}";
+pub const CONTROL: &str = "\u{e009}";
+pub const ALT: &str = "\u{e00a}";
+pub const LEFT: &str = "\u{e012}";
+pub const UP: &str = "\u{e013}";
+pub const RIGHT: &str = "\u{e014}";
+pub const DOWN: &str = "\u{e015}";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Browser {
@@ -46,6 +55,15 @@ impl Browser {
         self.post("/url", json!({"url": url}));
     }
 
+    /// Goes to another page of the app without loading it again.
+    pub fn go_to(&self, path: &str) {
+        self.script(&format!(
+            "history.pushState(null, '', {}); dispatchEvent(new PopStateEvent('popstate'))",
+            json!(path)
+        ));
+        std::thread::sleep(Duration::from_millis(60));
+    }
+
     pub fn url(&self) -> String {
         self.get("/url").as_str().unwrap_or_default().to_owned()
     }
@@ -81,6 +99,58 @@ impl Browser {
 
     pub fn text(&self) -> String {
         self.script("return document.body ? document.body.innerText : ''").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Presses keys one after another, where the focus is; `held` stays down meanwhile.
+    pub fn chord(&self, held: &[&str], keys: &str) {
+        let press = |key: &str| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})];
+        let mut actions: Vec<Json> = held.iter().map(|key| json!({"type": "keyDown", "value": key})).collect();
+        actions.extend(keys.chars().flat_map(|c| press(&c.to_string())));
+        actions.extend(held.iter().rev().map(|key| json!({"type": "keyUp", "value": key})));
+        self.post("/actions", json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}));
+    }
+
+    pub fn keys(&self, keys: &str) {
+        self.chord(&[], keys);
+    }
+
+    /// Carries one element onto another with the mouse, as a person does: press, a few moves, release.
+    pub fn drag(&self, from: &Element<'_>, to: &Element<'_>) {
+        let at = |element: &Element<'_>, millis: u32| json!({"type": "pointerMove", "duration": millis, "x": 0, "y": 0, "origin": {ELEMENT: element.path.trim_start_matches("/element/")}});
+        let near = json!({"type": "pointerMove", "duration": 60, "x": 12, "y": 6, "origin": "pointer"});
+        let actions = json!([at(from, 0), {"type": "pointerDown", "button": 0}, near, at(to, 150), near, {"type": "pointerUp", "button": 0}]);
+        self.post("/actions", json!({"actions": [{"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions}]}));
+    }
+
+    /// What has the focus: its role and its name, as assistive technology hears them.
+    pub fn focus(&self) -> (String, String) {
+        let active = self.get("/element/active");
+        let path = format!("/element/{}", active[ELEMENT].as_str().unwrap_or_default());
+        Element { browser: self, path }.spoken()
+    }
+
+    /// Presses Tab until what has the focus has this name; for when the way there is not the point.
+    pub fn tab_to(&self, name: &str) {
+        let mut seen = Vec::new();
+        for _ in 0..80 {
+            let (role, here) = self.focus();
+            if here == name {
+                return;
+            }
+            seen.push(format!("{role} {here}"));
+            self.keys(TAB);
+        }
+        panic!("Tab never came to {name:?} at {}; it went over {seen:#?}", self.url());
+    }
+
+    /// Waits until a script gives true.
+    pub fn until(&self, what: &str, code: &str) {
+        self.wait(what, || (self.script(code) == true).then_some(()));
+    }
+
+    /// Runs JavaScript that ends by calling its last argument.
+    pub fn script_later(&self, code: &str) -> Json {
+        self.post("/execute/async", json!({"script": code, "args": []}))
     }
 
     /// Everything the console said at level SEVERE.
@@ -166,6 +236,13 @@ impl Element<'_> {
 
     pub fn text(&self) -> String {
         self.browser.get(&format!("{}/text", self.path)).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Role and name in the accessibility tree.
+    pub fn spoken(&self) -> (String, String) {
+        let part =
+            |part: &str| self.browser.get(&format!("{}/{part}", self.path)).as_str().unwrap_or_default().to_owned();
+        (part("computedrole"), part("computedlabel"))
     }
 
     fn is_shown(&self) -> bool {

@@ -1,4 +1,44 @@
-//! A person's way through the product, in headless Chromium.
+//! People's ways through the product, in headless Chromium.
 
+mod axe;
+mod board;
 mod driver;
+mod keyboard;
+mod lost;
+mod rights;
+mod two;
 mod walk;
+
+use serde_json::{Value as Json, json};
+
+use crate::client::Client;
+use crate::harness::{ADMIN, Home, PASSWORD, Server};
+use driver::Browser;
+
+/// A server on a new directory, and the administrator's calls to it.
+fn stage() -> (Home, Server, Client) {
+    let home = Home::set_up();
+    let server = home.serve(true);
+    let client = Client::log_in(&server, ADMIN, PASSWORD);
+    (home, server, client)
+}
+
+fn make(client: &Client, object: &str, fields: Json) -> String {
+    let answer = client.post(&format!("/api/v1/records/{object}"), json!({"fields": fields})).expect(201);
+    answer.text("/id").to_owned()
+}
+
+fn log_in(browser: &Browser, server: &Server, email: &str) {
+    browser.open(&server.url("/"));
+    browser.find("#email").type_text(email);
+    browser.find("#password").type_text(PASSWORD);
+    browser.find("form button[type=submit]").click();
+    browser.find("#global-search");
+}
+
+/// Nothing panicked, and the content security policy refused nothing.
+fn is_sound(browser: &Browser) {
+    let bad = |m: &String| m.contains("Content Security Policy") || m.contains("panicked");
+    let found: Vec<String> = browser.severe_messages().into_iter().filter(bad).collect();
+    assert!(found.is_empty(), "{found:#?}");
+}

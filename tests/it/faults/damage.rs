@@ -30,6 +30,9 @@ fn worked_with() -> (Home, String) {
     let view = client.import_until(&path, &["done"]);
     let found = client.get(&format!("/api/v1/search?q=damage7&after={}", view["seq"])).expect(200).body;
     assert!(found["results"].as_array().is_some_and(|results| !results.is_empty()), "{found}");
+    let file = client.form("/api/v1/files", &[], &[], ("damage.txt", &"damage ".repeat(20_000))).expect(201);
+    let ticket = json!({"fields": {"subject": "Damage", "files": [file.body]}});
+    client.post("/api/v1/records/ticket", ticket).expect(201);
     server.stop();
     let (fine, said) = home.verify();
     assert!(fine, "{said}");
@@ -45,7 +48,7 @@ fn kinds(data: &Path) -> Vec<PathBuf> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let ending = match path.parent() {
             Some(dir) if dir.ends_with("index") => name.rsplit(['.', '-']).next().unwrap_or_default().to_owned(),
-            Some(dir) if dir.ends_with("uploads") => String::new(),
+            Some(dir) if dir.ends_with("uploads") || dir.ends_with("files") => String::new(),
             _ => name,
         };
         let size = |path: &PathBuf| fs::metadata(path).map_or(0, |about| about.len());

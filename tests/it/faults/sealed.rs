@@ -49,6 +49,12 @@ pub fn let_canaries_fly(client: &Client) {
     let fields: serde_json::Map<_, _> = related.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let noted = client.post("/api/v1/records/note", json!({"fields": fields}));
     assert!(matches!(noted.status, 201 | 422), "{}", noted.body);
+    let file = client.form("/api/v1/files", &[], &[], (&format!("{last}.txt"), &format!("{first} {note}"))).expect(201);
+    client.patch(&contact, json!({"fields": {"files": [file.body]}})).expect(200);
+    let id = contact.rsplit('/').next().unwrap_or_default();
+    let read = client.get(&format!("/api/v1/files/{}?record=contact/{id}", file.text("/id"))).expect(200);
+    assert_eq!(read.body, json!(format!("{first} {note}")));
+    client.form("/api/v1/files", &[], &[], (&format!("{last}.csv"), note)).expect(201);
     client.get("/api/v1/export/contact?format=csv").expect(200);
     client.get("/api/v1/export/contact?format=jsonl").expect(200);
     client.delete(&contact).expect(204);

@@ -1,0 +1,219 @@
+//! What there is to fill in: the objects and their fields. New ones are added here; a field that is no longer wanted is
+//! retired, and its values stay.
+
+use std::sync::Arc;
+
+use aplomb_model::{Field, FieldType, Object};
+use leptos::{ev, prelude::*, task::spawn_local};
+use serde_json::{Value as Json, json};
+
+use crate::api::{self, Failure};
+use crate::app::gate;
+use crate::kit::{Badge, Dialog, Icon, Notice, Plain, PlainSelect, toasts};
+use crate::state::signed;
+use crate::text::{maybe, t, tf};
+
+/// Types a new field can have.
+const TYPES: [FieldType; 13] = [
+    FieldType::Text,
+    FieldType::LongText,
+    FieldType::Number,
+    FieldType::Money,
+    FieldType::Date,
+    FieldType::DateTime,
+    FieldType::Choice,
+    FieldType::MultiChoice,
+    FieldType::YesNo,
+    FieldType::Email,
+    FieldType::Phone,
+    FieldType::Url,
+    FieldType::Rating,
+];
+
+fn type_key(kind: FieldType) -> String {
+    serde_json::to_value(kind).ok().and_then(|k| k.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn type_text(kind: FieldType) -> String {
+    let key = type_key(kind);
+    maybe(&format!("type.{key}")).map_or(key, str::to_owned)
+}
+
+/// `Renewal date` as `renewalDate`.
+fn name_of(label: &str) -> String {
+    let folded = aplomb_model::fold(label);
+    let mut name = String::new();
+    for (at, word) in folded.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).enumerate() {
+        let (first, rest) = word.split_at(1);
+        name.push_str(&if at == 0 { first.to_owned() } else { first.to_uppercase() });
+        name.push_str(rest);
+    }
+    name
+}
+
+#[component]
+pub fn ObjectsSection() -> impl IntoView {
+    let objects = signed().objects();
+    let options: Vec<(String, String)> = objects.iter().map(|o| (o.name.clone(), o.plural.clone())).collect();
+    let shown = RwSignal::new(options.first().map(|(name, _)| name.clone()).unwrap_or_default());
+    let adding = RwSignal::new(false);
+    let making = RwSignal::new(false);
+    let current = Memo::new(move |_| objects.iter().find(|o| o.name == shown.get()).cloned());
+    let table = move || current.get().map(|object| view! { <Fields object/> });
+    let form = move || current.get().map(|object| view! { <FieldForm object open=adding/> });
+    view! {
+        <section class="card pad">
+            <header class="section-head">
+                <h2>{t("settings.objects")}</h2>
+                <span class="push actions">
+                    <button type="button" class="button" on:click=move |_| making.set(true)><Icon name="plus"/>{t("objects.create")}</button>
+                    <button type="button" class="button primary" on:click=move |_| adding.set(true)><Icon name="plus"/>{t("fields.create")}</button>
+                </span>
+            </header>
+            <PlainSelect id="object" label=t("roles.object") value=shown options=Signal::stored(options)/>
+            {table}
+        </section>
+        <Dialog title=t("fields.create").to_owned() open=adding>{form.clone()}</Dialog>
+        <Dialog title=t("objects.create").to_owned() open=making><ObjectForm open=making/></Dialog>
+    }
+}
+
+#[component]
+fn Fields(object: Arc<Object>) -> impl IntoView {
+    let (toasts, gate) = (toasts(), gate());
+    let row = |field: Field| {
+        let marks = [
+            (field.required, "fields.required"),
+            (field.unique, "fields.unique"),
+            (field.personal, "fields.personal"),
+            (field.custom, "fields.custom"),
+        ];
+        let marks =
+            marks.into_iter().filter(|(on, _)| *on).map(|(_, key)| view! { <Badge text=t(key)/> }).collect_view();
+        let target = field.target.join(", ");
+        let choices =
+            field.choices.iter().filter(|c| !c.retired).map(|c| c.label.clone()).collect::<Vec<_>>().join(", ");
+        let about = if choices.is_empty() { target } else { choices };
+        let (name, label, object) = (field.name.clone(), field.label.clone(), object.name.clone());
+        let retire = field.custom.then(|| {
+            let tip = tf("fields.retire", &[("field", &label)]);
+            let click = move |_| {
+                let (object, name, label) = (object.clone(), name.clone(), label.clone());
+                spawn_local(async move {
+                    match api::retire_field(&object, &name).await {
+                        Ok(()) => {
+                            toasts.offer(tf("fields.retired", &[("field", &label)]), t("undo"), move || {
+                                let (object, name) = (object.clone(), name.clone());
+                                spawn_local(async move {
+                                    match api::change_field(&object, &name, json!({ "retired": false })).await {
+                                        Ok(()) => gate.open(),
+                                        Err(failure) => toasts.refuse(&failure),
+                                    }
+                                });
+                            });
+                            gate.open();
+                        }
+                        Err(failure) => toasts.refuse(&failure),
+                    }
+                });
+            };
+            view! { <button type="button" class="button icon-only" aria-label=tip.clone() title=tip on:click=click><Icon name="trash-2"/></button> }
+        });
+        view! { <tr><th scope="row">{field.label}</th><td class="faint" data-label=t("fields.name")><code>{field.name}</code></td><td data-label=t("fields.type")>{type_text(field.kind)}</td><td data-label=t("fields.about")><span class="ellipsis about">{about}</span></td><td><span class="badges">{marks}</span></td><td>{retire}</td></tr> }
+    };
+    let rows = object.live().cloned().map(row).collect_view();
+    let heads = ["fields.label", "fields.name", "fields.type", "fields.about"]
+        .map(|key| view! { <th scope="col">{t(key)}</th> })
+        .collect_view();
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=object.plural.clone()>
+            <table class="table" data-testid="fields"><thead><tr>{heads}<td></td><td></td></tr></thead><tbody>{rows}</tbody></table>
+        </div>
+    }
+}
+
+#[component]
+fn FieldForm(object: Arc<Object>, open: RwSignal<bool>) -> impl IntoView {
+    let (toasts, gate) = (toasts(), gate());
+    let label = RwSignal::new(String::new());
+    let kind = RwSignal::new("text".to_owned());
+    let choices = RwSignal::new(String::new());
+    let required = RwSignal::new(false);
+    let failure = RwSignal::new(None::<Failure>);
+    let busy = RwSignal::new(false);
+    let has_choices = move || kind.with(|kind| kind == "choice" || kind == "multiChoice");
+    let group = object.live().next().map(|f| f.group.clone()).unwrap_or_default();
+    let name = object.name.clone();
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let text = label.get_untracked().trim().to_owned();
+        let choice = |line: &str| json!({ "key": name_of(line), "label": line.trim() });
+        let listed: Vec<Json> = choices.get_untracked().lines().filter(|l| !l.trim().is_empty()).map(choice).collect();
+        let mut field = json!({ "name": name_of(&text), "label": text, "type": kind.get_untracked(), "group": group, "required": required.get_untracked() });
+        if has_choices() {
+            field["choices"] = json!(listed);
+        }
+        busy.set(true);
+        let name = name.clone();
+        spawn_local(async move {
+            let answer = api::add_field(&name, field).await;
+            busy.try_set(false);
+            match answer {
+                Ok(()) => {
+                    open.try_set(false);
+                    toasts.say(tf("fields.added", &[("field", &text)]));
+                    gate.open();
+                }
+                Err(f) => drop(failure.try_set(Some(f))),
+            }
+        });
+    };
+    let types: Vec<(String, String)> = TYPES.into_iter().map(|kind| (type_key(kind), type_text(kind))).collect();
+    view! {
+        <form class="form" on:submit=submit data-testid="field-form">
+            {move || failure.get().map(|f| view! { <Notice tone="bad" text=f.message()/> })}
+            <Plain id="field-label" label=t("fields.label") value=label autofocus=true/>
+            <PlainSelect id="field-type" label=t("fields.type") value=kind options=Signal::stored(types)/>
+            <div class="row" hidden=move || !has_choices()>
+                <label for="field-choices">{t("fields.choices")}</label>
+                <textarea id="field-choices" class="input" rows="5" aria-describedby="field-choices-note" prop:value=move || choices.get() on:input=move |e| choices.set(event_target_value(&e))></textarea>
+                <p class="hint" id="field-choices-note">{t("fields.choices.hint")}</p>
+            </div>
+            <label class="check"><input type="checkbox" prop:checked=move || required.get() on:change=move |e| required.set(event_target_checked(&e))/>{t("fields.isRequired")}</label>
+            <div class="actions"><button type="submit" class="button primary" disabled=move || busy.get()>{t("fields.add")}</button></div>
+        </form>
+    }
+}
+
+#[component]
+fn ObjectForm(open: RwSignal<bool>) -> impl IntoView {
+    let (toasts, gate) = (toasts(), gate());
+    let label = RwSignal::new(String::new());
+    let plural = RwSignal::new(String::new());
+    let failure = RwSignal::new(None::<Failure>);
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let (one, many) = (label.get_untracked().trim().to_owned(), plural.get_untracked().trim().to_owned());
+        let title = json!({ "name": "name", "label": t("person.name"), "type": "text", "group": one, "required": true, "indexed": true, "search": 3 });
+        let owner = json!({ "name": "owner", "label": t("objects.owner"), "type": "reference", "target": ["user"], "group": one });
+        let body = json!({ "name": name_of(&one), "label": one, "plural": many, "icon": "box", "title": "name", "list": ["name", "owner"], "fields": [title, owner] });
+        spawn_local(async move {
+            match api::add_object(body).await {
+                Ok(()) => {
+                    open.try_set(false);
+                    toasts.say(tf("objects.added", &[("object", &one)]));
+                    gate.open();
+                }
+                Err(f) => drop(failure.try_set(Some(f))),
+            }
+        });
+    };
+    view! {
+        <form class="form" on:submit=submit data-testid="object-form">
+            {move || failure.get().map(|f| view! { <Notice tone="bad" text=f.message()/> })}
+            <Plain id="object-label" label=t("objects.label") value=label autofocus=true/>
+            <Plain id="object-plural" label=t("objects.plural") value=plural/>
+            <div class="actions"><button type="submit" class="button primary">{t("fields.add")}</button></div>
+        </form>
+    }
+}

@@ -1,0 +1,200 @@
+//! The suites beside the binary one: series, survival, customers. Each prints ours, the reference and what is naive.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use aplomb_learn::choose::Settings;
+use aplomb_learn::customers::{CustomersMeasured, Totals, measure_customers};
+use aplomb_learn::series::{SeriesMeasured, measure_series};
+use aplomb_learn::survival::{Spells, SurvivalMeasured, SurvivalSettings, measure_survival, read_spells};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::steps;
+
+/// Years at the end of each series that are forecast.
+const ORIGINS: usize = 4;
+
+#[derive(Deserialize)]
+struct Series {
+    name: String,
+    season: usize,
+    values: Vec<f64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SeriesLine {
+    set: String,
+    season: usize,
+    measured: SeriesMeasured,
+    /// MASE and coverage of AutoETS.
+    reference: Option<(f64, f64)>,
+}
+
+pub fn series(sets: &Path, json: bool) -> Result<()> {
+    let references: Option<Value> = read_if_there(&sets.join("reference/series.json"))?;
+    let mut lines = Vec::new();
+    for file in files(sets, "series")? {
+        let Series { name, season, values } = read(&file)?;
+        eprint!("\r{name:<24}");
+        let measured = measure_series(&values, season, ORIGINS).with_context(|| name.clone())?;
+        let of = |key: &str| references.as_ref().and_then(|all| all["series"][&name][key].as_f64());
+        lines.push(SeriesLine { reference: of("mase").zip(of("coverage")), set: name, season, measured });
+    }
+    eprintln!();
+    if json {
+        println!("{}", serde_json::to_string_pretty(&lines)?);
+        return Ok(());
+    }
+    println!("{:<24} {:>6} {:>8} {:>8} {:>8} {:>8}", "series", "season", "ours", "AutoETS", "naive", "80 % in");
+    for line in &lines {
+        let theirs = line.reference.map_or("".to_owned(), |(mase, _)| format!("{mase:.3}"));
+        let SeriesMeasured { mase, naive_mase, coverage, .. } = line.measured;
+        println!("{:<24} {:>6} {mase:>8.3} {theirs:>8} {naive_mase:>8.3} {coverage:>8.3}", line.set, line.season);
+    }
+    for (name, season) in [("monthly", Some(12)), ("quarterly", Some(4)), ("all", None)] {
+        let part: Vec<&SeriesLine> = lines.iter().filter(|line| season.is_none_or(|one| line.season == one)).collect();
+        let mean =
+            |of: fn(&SeriesLine) -> f64| part.iter().map(|line| of(line)).sum::<f64>() / part.len().max(1) as f64;
+        let values: usize = part.iter().map(|line| line.measured.values).sum();
+        let held: f64 = part.iter().map(|line| line.measured.coverage * line.measured.values as f64).sum();
+        let theirs = mean(|line| line.reference.map_or(f64::NAN, |(mase, _)| mase));
+        let (ours, naive) = (mean(|line| line.measured.mase), mean(|line| line.measured.naive_mase));
+        let covered = held / values.max(1) as f64;
+        println!(
+            "{:<24} {:>6} {ours:>8.3} {theirs:>8.3} {naive:>8.3} {covered:>8.3}",
+            format!("mean, {name}"),
+            part.len()
+        );
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Folds {
+    name: String,
+    folds: Vec<usize>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SurvivalReference {
+    concordance: f64,
+    integrated_brier: f64,
+}
+
+#[derive(Serialize)]
+struct SurvivalLine {
+    set: String,
+    rows: usize,
+    measured: SurvivalMeasured,
+    reference: Option<SurvivalReference>,
+}
+
+pub fn survival(sets: &Path, settings: Settings, json: bool) -> Result<()> {
+    let mut lines = Vec::new();
+    for file in files(sets, "survival")? {
+        let Folds { name, folds } = read(&file)?;
+        eprintln!("{name}");
+        let source = file.with_extension("csv");
+        let opened = File::open(&source).with_context(|| format!("{} cannot be opened", source.display()))?;
+        let (table, durations, happened) = read_spells(opened, "duration", "happened")?;
+        if table.rows() != folds.len() {
+            bail!("{} is not the file that its folds were made for; fetch the sets again", source.display());
+        }
+        let spells = Spells { durations: &durations, happened: &happened };
+        let mut choice = SurvivalSettings::default();
+        choice.choice.threads = settings.threads;
+        let measured = measure_survival(&table, spells, &folds, &choice, &steps)?;
+        let reference = read_if_there(&sets.join(format!("reference/survival-{name}.json")))?;
+        lines.push(SurvivalLine { set: name, rows: table.rows(), measured, reference });
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&lines)?);
+        return Ok(());
+    }
+    println!("{:<10} {:>6} {:<14} {:>11} {:>16}", "set", "rows", "model", "concordance", "integrated Brier");
+    for SurvivalLine { set, rows, measured, reference } in &lines {
+        let row = |model: &str, concordance: f64, brier: f64| {
+            println!("{set:<10} {rows:>6} {model:<14} {concordance:>11.4} {brier:>16.4}");
+        };
+        row("ours", measured.ours.concordance, measured.ours.integrated_brier);
+        if let Some(cox) = reference {
+            row("Cox, lifelines", cox.concordance, cox.integrated_brier);
+        }
+        row("Kaplan-Meier", measured.naive.concordance, measured.naive.integrated_brier);
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct HoldOut {
+    name: String,
+    cut: i64,
+    end: i64,
+}
+
+#[derive(Serialize)]
+struct CustomersLine {
+    set: String,
+    measured: CustomersMeasured,
+    reference: Option<Value>,
+}
+
+pub fn customers(sets: &Path, json: bool) -> Result<()> {
+    let mut lines = Vec::new();
+    for file in files(sets, "customers")? {
+        let HoldOut { name, cut, end } = read(&file)?;
+        let source = file.with_extension("csv");
+        let opened = File::open(&source).with_context(|| format!("{} cannot be opened", source.display()))?;
+        let measured = measure_customers(opened, cut, end).with_context(|| name.clone())?;
+        let reference = read_if_there(&sets.join("reference/customers.json"))?;
+        lines.push(CustomersLine { set: name, measured, reference });
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&lines)?);
+        return Ok(());
+    }
+    println!("{:<10} {:<10} {:>12} {:>12}", "set", "", "transactions", "value");
+    for CustomersLine { set, measured, reference } in &lines {
+        let row = |name: &str, transactions: f64, value: f64| {
+            println!("{set:<10} {name:<10} {transactions:>12.1} {value:>12.0}");
+        };
+        let totals = |name: &str, Totals { transactions, value }: Totals| row(name, transactions, value);
+        totals("ours", measured.expected);
+        if let Some(theirs) = reference {
+            let of = |key: &str| theirs[key].as_f64().unwrap_or(f64::NAN);
+            row("lifetimes", of("transactions"), of("value"));
+        }
+        totals("as before", measured.naive);
+        totals("came", measured.actual);
+    }
+    Ok(())
+}
+
+/// The JSON files of a suite, in the order of their names.
+pub fn files(sets: &Path, suite: &str) -> Result<Vec<PathBuf>> {
+    let dir = sets.join(suite);
+    let missing = || format!("no sets in {}; run `deploy/eval/fetch {}` first", dir.display(), sets.display());
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&dir).with_context(missing)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    if files.is_empty() {
+        bail!(missing());
+    }
+    Ok(files)
+}
+
+pub fn read<T: DeserializeOwned>(file: &Path) -> Result<T> {
+    let opened = File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?;
+    serde_json::from_reader(opened).with_context(|| file.display().to_string())
+}
+
+/// `None` when the file is not there.
+pub fn read_if_there<T: DeserializeOwned>(file: &Path) -> Result<Option<T>> {
+    if file.exists() { read(file).map(Some) } else { Ok(None) }
+}

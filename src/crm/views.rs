@@ -1,0 +1,210 @@
+//! Saved views: the address of a list under a name. A view grants nothing: whoever opens it sees what he may see.
+
+use aplomb_access::{Via, can};
+use aplomb_model::{Action, Capability, Code, Error, Id, Result, Timestamp};
+use aplomb_store::{Assert, Op, View};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use crate::Ctx;
+use crate::crm::Crm;
+use crate::errors::{OrInternal, OrStore, forbidden};
+
+/// Documents by the view's id.
+const VIEW: &str = "view";
+/// Characters of a name.
+const NAME: usize = 80;
+/// Bytes of an address.
+const QUERY: usize = 8_192;
+/// Views of one user.
+const MOST: usize = 500;
+const PAGE: usize = 500;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    id: Id,
+    owner: Id,
+    object: String,
+    name: String,
+    query: String,
+    shared: bool,
+    is_default: bool,
+    pinned: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// A view to be made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewView {
+    pub object: String,
+    pub name: String,
+    /// what stands behind the `?` of the list's address
+    #[serde(default)]
+    pub query: String,
+    /// seen by everybody who may read the object
+    #[serde(default)]
+    pub shared: bool,
+    /// opens with the list: of the owner, or, when shared, of all who have none of their own
+    #[serde(default)]
+    pub is_default: bool,
+    /// stands in the sidebar
+    #[serde(default)]
+    pub pinned: bool,
+}
+
+/// What is to be changed of a view.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ViewChange {
+    pub name: Option<String>,
+    pub query: Option<String>,
+    pub shared: Option<bool>,
+    pub is_default: Option<bool>,
+    pub pinned: Option<bool>,
+}
+
+impl Stored {
+    fn op(&self) -> Result<Op> {
+        let value = serde_json::to_vec(self).or_internal("the view")?;
+        Ok(Op::Doc { kind: VIEW, key: self.id.as_bytes().to_vec(), value: Some(value), logged: true })
+    }
+
+    fn check(&self) -> Result<()> {
+        let length = self.name.chars().count();
+        if !(1..=NAME).contains(&length) {
+            return Err(Error::field("name", "length", format!("must have 1 to {NAME} characters")));
+        }
+        if self.query.len() > QUERY {
+            return Err(Error::field("query", "length", format!("must have at most {QUERY} bytes")));
+        }
+        Ok(())
+    }
+}
+
+impl Crm {
+    /// The caller's own views and the shared ones of objects he may read; of `object`, or of all when it is `None`.
+    /// `{id, object, name, query, shared, isDefault, pinned, owner: {id, name}, mine, createdAt, updatedAt}`
+    pub fn views_list(&self, ctx: &Ctx, object: Option<&str>) -> Result<Vec<Json>> {
+        if let Some(name) = object {
+            self.inner.authorise(ctx, name, Action::Read)?;
+        }
+        let wanted = |view: &Stored| object.is_none_or(|name| name == view.object) && self.sees(ctx, view);
+        let mut views: Vec<Stored> = all(&self.inner.view()?)?.into_iter().filter(wanted).collect();
+        views.sort_by_cached_key(|view| (view.owner != ctx.actor.user, view.name.to_lowercase(), view.id));
+        views.iter().map(|view| self.shown(ctx, view)).collect()
+    }
+
+    pub fn view_create(&self, ctx: &Ctx, new: NewView) -> Result<Json> {
+        self.inner.authorise(ctx, &new.object, Action::Read)?;
+        let view = Stored {
+            id: ctx.new_id(),
+            owner: ctx.actor.user,
+            object: new.object,
+            name: new.name.trim().to_owned(),
+            query: new.query.trim_start_matches('?').to_owned(),
+            shared: new.shared,
+            is_default: new.is_default,
+            pinned: new.pinned,
+            created_at: ctx.now,
+            updated_at: ctx.now,
+        };
+        may_write(ctx, &view.object)?;
+        let others = all(&self.inner.view()?)?;
+        if others.iter().filter(|other| other.owner == view.owner).count() >= MOST {
+            return Err(Error::new(Code::TooLarge, format!("a user has at most {MOST} views; delete some first")));
+        }
+        self.keep(ctx, &view, &others)
+    }
+
+    /// Errors: `not_found` for a view that the caller does not see, `forbidden` for one that is neither his own nor
+    /// his to manage.
+    pub fn view_update(&self, ctx: &Ctx, id: Id, change: ViewChange) -> Result<Json> {
+        let (mut view, others) = self.own(ctx, id)?;
+        let ViewChange { name, query, shared, is_default, pinned } = change;
+        view.name = name.map_or(view.name, |name| name.trim().to_owned());
+        view.query = query.map_or(view.query, |query| query.trim_start_matches('?').to_owned());
+        view.shared = shared.unwrap_or(view.shared);
+        view.is_default = is_default.unwrap_or(view.is_default);
+        view.pinned = pinned.unwrap_or(view.pinned);
+        view.updated_at = ctx.now;
+        self.keep(ctx, &view, &others)
+    }
+
+    pub fn view_delete(&self, ctx: &Ctx, id: Id) -> Result<()> {
+        let (view, _) = self.own(ctx, id)?;
+        let op = Op::Doc { kind: VIEW, key: view.id.as_bytes().to_vec(), value: None, logged: true };
+        self.inner.commit_docs(ctx, "view", vec![op], vec![])?;
+        Ok(())
+    }
+
+    /// The view, if the caller may change it, and all others.
+    fn own(&self, ctx: &Ctx, id: Id) -> Result<(Stored, Vec<Stored>)> {
+        let mut others = all(&self.inner.view()?)?;
+        let at = others.iter().position(|view| view.id == id && self.sees(ctx, view));
+        let view = others.swap_remove(at.ok_or_else(|| Error::not_found("view"))?);
+        if view.owner != ctx.actor.user && !can(&ctx.actor, Capability::ManageSettings) {
+            return Err(Error::new(Code::Forbidden, "a shared view is changed by whom it belongs to, or by an admin"));
+        }
+        may_write(ctx, &view.object)?;
+        Ok((view, others))
+    }
+
+    /// Of one owner's views of an object, one opens by default.
+    fn keep(&self, ctx: &Ctx, view: &Stored, others: &[Stored]) -> Result<Json> {
+        view.check()?;
+        let mut ops = vec![view.op()?];
+        let rival = |other: &&Stored| {
+            let whose = if view.shared { other.shared } else { !other.shared && other.owner == view.owner };
+            other.id != view.id && other.is_default && other.object == view.object && whose
+        };
+        if view.is_default {
+            for other in others.iter().filter(rival) {
+                ops.push(Stored { is_default: false, ..other.clone() }.op()?);
+            }
+        }
+        self.inner.commit_docs(ctx, "view", ops, Vec::<Assert>::new())?;
+        self.shown(ctx, view)
+    }
+
+    fn sees(&self, ctx: &Ctx, view: &Stored) -> bool {
+        (view.shared || view.owner == ctx.actor.user) && self.inner.authorise(ctx, &view.object, Action::Read).is_ok()
+    }
+
+    fn shown(&self, ctx: &Ctx, view: &Stored) -> Result<Json> {
+        let directory = self.inner.directory()?;
+        let owner = directory.name(view.owner);
+        Ok(json!({
+            "id": view.id, "object": view.object, "name": view.name, "query": view.query, "shared": view.shared,
+            "isDefault": view.is_default, "pinned": view.pinned, "owner": {"id": view.owner, "name": owner},
+            "mine": view.owner == ctx.actor.user, "createdAt": view.created_at, "updatedAt": view.updated_at,
+        }))
+    }
+}
+
+/// A key that may only read changes no view either.
+fn may_write(ctx: &Ctx, object: &str) -> Result<()> {
+    match &ctx.actor.via {
+        Via::Token { scopes, .. } if !scopes.iter().any(|scope| scope.covers(object, Action::Update)) => {
+            Err(forbidden())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn all(view: &View) -> Result<Vec<Stored>> {
+    let mut found = Vec::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = view.docs(VIEW, b"", after.as_deref(), PAGE).or_store()?;
+        for (_, bytes) in &page {
+            found.push(serde_json::from_slice(bytes).or_internal("a view")?);
+        }
+        match page.last() {
+            Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
+            _ => return Ok(found),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Declarations of features: from TOML to a checked program.
+
+use serde::Deserialize;
+
+use super::log::{UNUSED, Words};
+use crate::LearnError;
+use crate::table::{Feature, Kind};
+
+/// Milliseconds of a day.
+pub(super) const DAY: i64 = 86_400_000;
+
+/// Features of one kind of entity, ready to be read from events.
+///
+/// ```toml
+/// entity = "deal"
+///
+/// [[feature]]
+/// name = "replies in 30 days"
+/// event = "email_received"
+/// where = [{ field = "automatic", is = false }]
+/// window = "30d"
+/// aggregate = "count"
+/// unit = "replies"
+/// ```
+///
+/// `window` is a number of `h`, `d` or `w`, or `all` (the default). `aggregate` is one of `count`; `sum`, `mean`, `least`, `most`,
+/// `last`, `trend` (per day), `distinct`, `entropy` (nats), each of the field `value`; `timeSince` (days); `share` (of the events, those
+/// that also meet `of`); `ratio` (events a day in `window` over those a day in the longer window `against`). With
+/// `relative = true`, `last` and `timeSince` give the share of the entity's own earlier values (or gaps) that are smaller.
+/// Conditions are `is`, `atLeast`, `atMost` or `oneOf`; all must hold.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub(super) entity: String,
+    /// Names of the events that are looked at, by code.
+    pub(super) kinds: Vec<String>,
+    pub(super) fields: Vec<String>,
+    pub(super) words: Words,
+    /// What is kept of the events, shared by features that look at the same.
+    pub(super) tracks: Vec<Track>,
+    pub(super) features: Vec<Declared>,
+    /// The tracks of each kind of event.
+    pub(super) of_kind: Vec<Vec<usize>>,
+}
+
+/// The events of one kind that meet conditions, with one of their fields.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Track {
+    pub kind: u32,
+    pub conditions: Vec<Condition>,
+    pub field: Option<usize>,
+    /// Milliseconds for which events are kept; `None` is for good.
+    pub horizon: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Declared {
+    pub feature: Feature,
+    pub track: usize,
+    /// The track of `share`'s smaller part.
+    pub part: usize,
+    pub window: Option<i64>,
+    pub against: Option<i64>,
+    pub aggregate: Aggregate,
+    pub relative: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Aggregate {
+    Count,
+    Sum,
+    Mean,
+    Least,
+    Most,
+    Last,
+    Trend,
+    Distinct,
+    Entropy,
+    TimeSince,
+    Share,
+    Ratio,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Condition {
+    pub field: usize,
+    pub test: Test,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Test {
+    AtLeast(f64),
+    AtMost(f64),
+    OneOf(Vec<f64>),
+}
+
+impl Test {
+    pub fn holds(&self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(bound) => value >= *bound,
+            Self::AtMost(bound) => value <= *bound,
+            Self::OneOf(values) => values.contains(&value),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    entity: String,
+    #[serde(default, rename = "feature")]
+    features: Vec<Given>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    name: String,
+    event: String,
+    #[serde(default, rename = "where")]
+    conditions: Vec<GivenCondition>,
+    #[serde(default)]
+    of: Vec<GivenCondition>,
+    window: Option<String>,
+    against: Option<String>,
+    aggregate: Aggregate,
+    value: Option<String>,
+    #[serde(default)]
+    relative: bool,
+    unit: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct GivenCondition {
+    field: String,
+    is: Option<Literal>,
+    at_least: Option<f64>,
+    at_most: Option<f64>,
+    one_of: Option<Vec<Literal>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Literal {
+    YesNo(bool),
+    Number(f64),
+    Text(String),
+}
+
+impl Program {
+    /// Errors: no such TOML, a name given twice, or a feature that cannot be, named with what is wrong.
+    pub fn compile(text: &str) -> Result<Self, LearnError> {
+        let wrong = |feature: &str, problem: &str| LearnError::Declaration {
+            feature: feature.to_owned(),
+            problem: problem.to_owned(),
+        };
+        let file: File = toml::from_str(text).map_err(|error| wrong("(file)", error.message()))?;
+        let mut program = Self {
+            entity: file.entity,
+            kinds: Vec::new(),
+            fields: Vec::new(),
+            words: Words::default(),
+            tracks: Vec::new(),
+            features: Vec::new(),
+            of_kind: Vec::new(),
+        };
+        for given in &file.features {
+            if program.features.iter().any(|have| have.feature.name == given.name) {
+                return Err(wrong(&given.name, "its name is given twice; rename one"));
+            }
+            program.declare(given).map_err(|problem| wrong(&given.name, &problem))?;
+        }
+        program.of_kind = (0..program.kinds.len() as u32)
+            .map(|kind| (0..program.tracks.len()).filter(|track| program.tracks[*track].kind == kind).collect())
+            .collect();
+        Ok(program)
+    }
+
+    /// What the features are of, as the declaration names it.
+    pub fn entity(&self) -> &str {
+        &self.entity
+    }
+
+    /// In the order of the declaration.
+    pub fn features(&self) -> impl Iterator<Item = &Feature> {
+        self.features.iter().map(|declared| &declared.feature)
+    }
+
+    /// The names of the events that are looked at.
+    pub fn events(&self) -> &[String] {
+        &self.kinds
+    }
+
+    pub(super) fn kind(&self, name: &str) -> u32 {
+        self.kinds.iter().position(|kind| kind == name).map_or(UNUSED, |at| at as u32)
+    }
+
+    fn declare(&mut self, given: &Given) -> Result<(), String> {
+        use Aggregate::{Count, Distinct, Entropy, Last, Least, Mean, Most, Ratio, Share, Sum, TimeSince, Trend};
+        let aggregate = given.aggregate;
+        let needs_value = matches!(aggregate, Sum | Mean | Least | Most | Last | Trend | Distinct | Entropy);
+        if needs_value != given.value.is_some() {
+            return Err(if needs_value { "it needs a value: the name of a field" } else { "it takes no value" }.into());
+        }
+        if given.relative && !matches!(aggregate, Last | TimeSince) {
+            return Err("only last and timeSince can be relative".into());
+        }
+        if (aggregate == Share) == given.of.is_empty() {
+            return Err("of belongs to share, and share needs it".into());
+        }
+        let window = given.window.as_deref().map(window).transpose()?.flatten();
+        let against = given.against.as_deref().map(self::window).transpose()?.flatten();
+        if aggregate == Ratio {
+            let fine = matches!((window, against), (Some(short), Some(long)) if short < long);
+            if !fine {
+                return Err("a ratio needs a window and a longer one against".into());
+            }
+        } else if given.against.is_some() {
+            return Err("against belongs to ratio".into());
+        }
+        let field = given.value.as_deref().map(|name| self.field(name));
+        let kind = self.kind_code(&given.event);
+        let conditions = self.conditions(&given.conditions)?;
+        // a last value, gap or rank may lie before the window that is asked for
+        let keep = if given.relative { None } else { against.or(window) };
+        let track = self.track(Track { kind, conditions: conditions.clone(), field, horizon: keep });
+        let mut part = track;
+        if aggregate == Share {
+            let narrower = conditions.into_iter().chain(self.conditions(&given.of)?).collect();
+            part = self.track(Track { kind, conditions: narrower, field, horizon: keep });
+        }
+        let mut feature = Feature::new(&given.name, Kind::Number);
+        feature.unit = given.unit.clone().or_else(|| match aggregate {
+            TimeSince if !given.relative => Some("days".into()),
+            Count => None,
+            _ => None,
+        });
+        feature.source = Some(given.event.clone());
+        self.features.push(Declared { feature, track, part, window, against, aggregate, relative: given.relative });
+        Ok(())
+    }
+
+    fn conditions(&mut self, given: &[GivenCondition]) -> Result<Vec<Condition>, String> {
+        let mut conditions = Vec::new();
+        for condition in given {
+            let field = self.field(&condition.field);
+            let mut code = |literal: &Literal| match literal {
+                Literal::YesNo(yes) => f64::from(u8::from(*yes)),
+                Literal::Number(value) => value + 0.0,
+                Literal::Text(text) => f64::from(self.words.code(text)),
+            };
+            let test = match condition {
+                GivenCondition { is: Some(literal), at_least: None, at_most: None, one_of: None, .. } => {
+                    Test::OneOf(vec![code(literal)])
+                }
+                GivenCondition { is: None, at_least: Some(bound), at_most: None, one_of: None, .. } => {
+                    Test::AtLeast(*bound)
+                }
+                GivenCondition { is: None, at_least: None, at_most: Some(bound), one_of: None, .. } => {
+                    Test::AtMost(*bound)
+                }
+                GivenCondition { is: None, at_least: None, at_most: None, one_of: Some(all), .. } => {
+                    Test::OneOf(all.iter().map(code).collect())
+                }
+                _ => {
+                    return Err(format!(
+                        "the condition on {} needs one of is, atLeast, atMost, oneOf",
+                        condition.field
+                    ));
+                }
+            };
+            conditions.push(Condition { field, test });
+        }
+        Ok(conditions)
+    }
+
+    fn kind_code(&mut self, name: &str) -> u32 {
+        if self.kind(name) == UNUSED {
+            self.kinds.push(name.to_owned());
+        }
+        self.kind(name)
+    }
+
+    fn field(&mut self, name: &str) -> usize {
+        let place = self.fields.iter().position(|field| field == name);
+        place.unwrap_or_else(|| {
+            self.fields.push(name.to_owned());
+            self.fields.len() - 1
+        })
+    }
+
+    /// The place of a track, which then keeps events at least as long as asked.
+    fn track(&mut self, track: Track) -> usize {
+        let same =
+            |have: &Track| (have.kind, have.field) == (track.kind, track.field) && have.conditions == track.conditions;
+        if let Some(place) = self.tracks.iter().position(same) {
+            let have = &mut self.tracks[place].horizon;
+            *have = have.zip(track.horizon).map(|(have, asked)| have.max(asked));
+            return place;
+        }
+        self.tracks.push(track);
+        self.tracks.len() - 1
+    }
+}
+
+/// Milliseconds of "12h", "30d" or "4w"; `None` is "all".
+fn window(text: &str) -> Result<Option<i64>, String> {
+    if text == "all" {
+        return Ok(None);
+    }
+    let problem = || format!("the window \"{text}\" is not all or a number of h, d or w, as in 30d");
+    let unit = match text.chars().last() {
+        Some('h') => DAY / 24,
+        Some('d') => DAY,
+        Some('w') => 7 * DAY,
+        _ => return Err(problem()),
+    };
+    let count: i64 = text[..text.len() - 1].parse().map_err(|_| problem())?;
+    let length = count.checked_mul(unit).filter(|length| *length > 0);
+    length.map(Some).ok_or_else(problem)
+}

@@ -1,0 +1,151 @@
+//! What is remembered of one entity, and what its features are as of a moment.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::declare::{Aggregate, DAY, Declared, Program};
+use super::log::Event;
+
+/// The events of each track that may still matter, in the order of their times.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    tracks: Vec<VecDeque<Seen>>,
+    newest: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Seen {
+    time: i64,
+    value: f64,
+}
+
+impl State {
+    pub fn new(program: &Program) -> Self {
+        Self { tracks: vec![VecDeque::new(); program.tracks.len()], newest: i64::MIN }
+    }
+
+    /// Adds an event, which may be older than others. What the longest window can no longer reach is forgotten.
+    pub fn push(&mut self, program: &Program, event: &Event) {
+        self.newest = self.newest.max(event.time);
+        for place in &program.of_kind[event.kind as usize] {
+            let track = &program.tracks[*place];
+            let meets = track.conditions.iter().all(|condition| condition.test.holds(event.field(condition.field)));
+            let value = track.field.map_or(0.0, |field| event.field(field));
+            if !meets || value.is_nan() {
+                continue;
+            }
+            let kept = &mut self.tracks[*place];
+            let later = kept.iter().rev().take_while(|seen| seen.time > event.time).count();
+            kept.insert(kept.len() - later, Seen { time: event.time, value });
+            if let Some(horizon) = track.horizon {
+                let oldest = self.newest.saturating_sub(horizon);
+                while kept.front().is_some_and(|seen| seen.time < oldest) {
+                    kept.pop_front();
+                }
+            }
+        }
+    }
+
+    /// Time of the newest event.
+    pub fn newest(&self) -> i64 {
+        self.newest
+    }
+
+    /// The features as of `moment` (events before it count, those at it do not), which must lie after the newest event; NaN is
+    /// missing.
+    pub fn read(&self, program: &Program, moment: i64, out: &mut Vec<f64>) {
+        out.extend(program.features.iter().map(|declared| self.feature(declared, moment)));
+    }
+
+    fn feature(&self, declared: &Declared, moment: i64) -> f64 {
+        let within = |track: usize, window: Option<i64>| {
+            let oldest = window.map_or(i64::MIN, |window| moment.saturating_sub(window));
+            let kept = &self.tracks[track];
+            let from = kept.partition_point(|seen| seen.time < oldest);
+            let upto = kept.partition_point(|seen| seen.time < moment);
+            kept.range(from..upto.max(from))
+        };
+        let seen = || within(declared.track, declared.window);
+        let values = || seen().map(|seen| seen.value);
+        let count = seen().len() as f64;
+        let nan_if_none = |value: f64| if count == 0.0 { f64::NAN } else { value };
+        match declared.aggregate {
+            Aggregate::Count => count,
+            Aggregate::Sum => values().sum(),
+            Aggregate::Mean => nan_if_none(values().sum::<f64>() / count),
+            Aggregate::Least => nan_if_none(values().fold(f64::INFINITY, f64::min)),
+            Aggregate::Most => nan_if_none(values().fold(f64::NEG_INFINITY, f64::max)),
+            Aggregate::Distinct => level_counts(values()).len() as f64,
+            Aggregate::Entropy => nan_if_none(entropy(values(), count)),
+            Aggregate::Trend => slope(seen().map(|seen| (seen.time, seen.value))),
+            Aggregate::Share => nan_if_none(within(declared.part, declared.window).len() as f64 / count),
+            Aggregate::Ratio => {
+                let days = |window: Option<i64>| window.map_or(1.0, |window| window as f64 / DAY as f64);
+                let long = within(declared.track, declared.against).len() as f64;
+                if long == 0.0 { f64::NAN } else { count / days(declared.window) * days(declared.against) / long }
+            }
+            Aggregate::Last if declared.relative => {
+                let Some(last) = values().next_back() else { return f64::NAN };
+                rank(last, within(declared.track, None).map(|seen| seen.value).rev().skip(1))
+            }
+            Aggregate::Last => values().next_back().unwrap_or(f64::NAN),
+            Aggregate::TimeSince => {
+                let Some(last) = seen().next_back() else { return f64::NAN };
+                let gap = (moment - last.time) as f64 / DAY as f64;
+                if !declared.relative {
+                    return gap;
+                }
+                let times = within(declared.track, None).map(|seen| seen.time);
+                rank(gap, times.clone().skip(1).zip(times).map(|(now, before)| (now - before) as f64 / DAY as f64))
+            }
+        }
+    }
+}
+
+/// The share of `others` that are smaller, equal ones counting half; NaN without others.
+fn rank(value: f64, others: impl Iterator<Item = f64>) -> f64 {
+    let (mut below, mut all) = (0.0, 0.0);
+    for other in others {
+        below += if other < value {
+            1.0
+        } else if other == value {
+            0.5
+        } else {
+            0.0
+        };
+        all += 1.0;
+    }
+    below / all
+}
+
+fn level_counts(values: impl Iterator<Item = f64>) -> BTreeMap<u64, f64> {
+    let mut counts = BTreeMap::new();
+    values.for_each(|value| *counts.entry(value.to_bits()).or_insert(0.0) += 1.0);
+    counts
+}
+
+/// In nats.
+fn entropy(values: impl Iterator<Item = f64>, count: f64) -> f64 {
+    // by size, so that the sum has the same bits whatever numbers the levels have
+    let mut levels: Vec<f64> = level_counts(values).into_values().collect();
+    levels.sort_by(f64::total_cmp);
+    levels.iter().map(|level| -(level / count) * (level / count).ln()).sum()
+}
+
+/// Of the least squares line, per day; NaN for fewer than two moments.
+fn slope(points: impl Iterator<Item = (i64, f64)> + Clone) -> f64 {
+    let Some((first, _)) = points.clone().next() else { return f64::NAN };
+    let days = points.map(|(time, value)| ((time - first) as f64 / DAY as f64, value));
+    let (mut count, mut along, mut level) = (0.0, 0.0, 0.0);
+    for (day, value) in days.clone() {
+        count += 1.0;
+        along += day;
+        level += value;
+    }
+    let (middle, level) = (along / count, level / count);
+    let (mut across, mut spread) = (0.0, 0.0);
+    for (day, value) in days {
+        across += (day - middle) * (value - level);
+        spread += (day - middle) * (day - middle);
+    }
+    if spread > 0.0 { across / spread } else { f64::NAN }
+}

@@ -1,0 +1,117 @@
+//! Against scikit-learn on made-up points, and against data whose segments and oddities are known.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::numeric::Chance;
+
+fn fixture() -> Value {
+    serde_json::from_str(include_str!("../fixtures/groups.json")).expect("JSON")
+}
+
+fn points(value: &Value) -> Points {
+    let rows: Vec<[f64; 2]> = serde_json::from_value(value.clone()).expect("points");
+    Points::new(rows.into_iter().flatten().collect(), 2).expect("points")
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().expect("a number")
+}
+
+#[test]
+fn centres_and_mixtures_are_as_good_as_those_of_scikit_learn() {
+    let made = fixture();
+    let (points, truth): (Points, Vec<usize>) =
+        (points(&made["points"]), serde_json::from_value(made["truth"].clone()).expect("segments"));
+    let near = KMeans::fit(&points, 3, 1).expect("fits");
+    assert!((near.spread / number(&made["inertia"]) - 1.0).abs() < 1e-6, "{}", near.spread);
+    let found = near.segments(&points);
+    assert!(adjusted_rand(&found, &truth) >= number(&made["kMeansRand"]) - 0.01);
+    let judged = silhouette(&points, &found, 1000, 1).expect("segments");
+    assert!((judged - number(&made["silhouette"])).abs() < 1e-9, "{judged}");
+    let mixture = Mixture::fit(&points, 3, 1).expect("fits");
+    assert!((mixture.log_likelihood - number(&made["logLikelihood"])).abs() < 0.1, "{}", mixture.log_likelihood);
+    let found = mixture.segments(&points).expect("segments");
+    assert!(adjusted_rand(&found, &truth) >= number(&made["mixtureRand"]) - 0.01);
+    assert_eq!(KMeans::fit_best(&points, 6, 1).expect("fits").centres.len(), 3);
+    assert_eq!(Mixture::fit_best(&points, 6, 1).expect("fits").shares.len(), 3);
+}
+
+#[test]
+fn a_forest_finds_the_odd_ones_as_scikit_learn_does() {
+    let made = fixture();
+    let odd = points(&made["odd"]);
+    let mean = (0..5).map(|seed| {
+        let scores = IsolationForest::fit(&odd, seed).expect("fits").scores(&odd).expect("scores");
+        let mut order: Vec<usize> = (0..odd.len()).collect();
+        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        let hits = order.iter().enumerate().filter(|(_, row)| **row >= 180).enumerate();
+        hits.map(|(hit, (place, _))| (hit + 1) as f64 / (place + 1) as f64).sum::<f64>() / 18.0
+    });
+    let precision = mean.sum::<f64>() / 5.0;
+    assert!(precision > number(&made["precision"]) - 0.02, "{precision} {}", made["precision"]);
+}
+
+#[test]
+fn agreement_is_one_for_the_same_and_none_for_chance() {
+    assert_eq!(adjusted_rand(&[0, 0, 1, 1], &[1, 1, 0, 0]), 1.0);
+    assert_eq!(adjusted_rand(&[0, 0, 1, 1], &[0, 0, 0, 0]), 0.0);
+    // by hand from the contingency table of Hubert and Arabie: cells 2, 1, 1 of pairs 1, 0, 0
+    let by_hand = (1.0 - 3.0 * 2.0 / 6.0) / ((3.0 + 2.0) / 2.0 - 3.0 * 2.0 / 6.0);
+    assert!((adjusted_rand(&[0, 0, 0, 1], &[0, 0, 1, 1]) - by_hand).abs() < 1e-12);
+}
+
+#[test]
+fn moments_that_stand_out_are_found_and_no_others() {
+    let mut chance = Chance::new(3);
+    let turn = |at: usize| (at as f64 * std::f64::consts::TAU / 12.0).sin();
+    let mut values: Vec<f64> = (0..96).map(|at| 50.0 + 0.2 * at as f64 + 10.0 * turn(at) + chance.normal()).collect();
+    values[40] += 15.0;
+    values[70] -= 12.0;
+    let found = outliers(&values, &[12], 5.0).expect("looks");
+    assert_eq!(found.iter().map(|outlier| outlier.at).collect::<Vec<_>>(), [40, 70], "{found:?}");
+    assert!(found[0].deviations > 5.0 && found[1].deviations < -5.0);
+    let mut flat = vec![7.0; 30];
+    assert!(outliers(&flat, &[], 3.5).expect("looks").is_empty());
+    flat[12] = 9.0;
+    assert!(outliers(&flat, &[], 3.5).expect("looks").iter().any(|outlier| outlier.at == 12));
+}
+
+#[test]
+fn points_come_from_tables() {
+    let csv = "size,kind\n1,a\n2,a\n3,b\n4,b\n5,a\n6,b\n7,a\n8,b\n9,a\n10,b\n";
+    let table = crate::table::read_csv(std::io::Cursor::new(csv), &Default::default()).expect("readable").table;
+    let points = Points::of(&table, &(0..10).collect::<Vec<_>>()).expect("points");
+    assert_eq!((points.len(), points.width()), (10, 3));
+    assert!(
+        Points::of(&table, &[99]).is_err()
+            && Points::new(vec![1.0], 0).is_err()
+            && Points::new(vec![f64::NAN], 1).is_err()
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_points_make_anything_panic(
+        values in proptest::collection::vec(prop_oneof![Just(0.0), Just(1e150), -3.0..3.0_f64], 0..40),
+        width in 1..4_usize,
+        count in 0..6_usize,
+    ) {
+        let whole = values.len() / width * width;
+        let points = Points::new(values[..whole].to_vec(), width).expect("points");
+        if let Ok(near) = KMeans::fit(&points, count, 1) {
+            prop_assert_eq!(near.segments(&points).len(), points.len());
+        }
+        let _ = KMeans::fit_best(&points, count, 1);
+        if let Ok(mixture) = Mixture::fit(&points, count.max(1), 1) {
+            prop_assert!((mixture.shares.iter().sum::<f64>() - 1.0).abs() < 1e-6);
+        }
+        let _ = Mixture::fit_best(&points, count, 1);
+        if let Ok(forest) = IsolationForest::fit(&points, 1) {
+            prop_assert!(forest.scores(&points).expect("scores").iter().all(|score| (0.0..=1.0).contains(score)));
+        }
+    }
+}
