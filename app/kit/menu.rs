@@ -70,7 +70,7 @@ pub fn Popover(
     };
     view! {
         <div class="menu" node_ref=root on:keydown=on_key on:focusout=move |event| leave(root, open, &event)>
-            <button type="button" class=class aria-haspopup="dialog" node_ref=button
+            <button type="button" class=class aria-haspopup="dialog" aria-label=label.clone() title=label.clone() node_ref=button
                 aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>
                 {trigger.run()}
             </button>

@@ -31,9 +31,12 @@ pub fn ShownInCell(field: Field, value: Json) -> AnyView {
     }
 }
 
-/// Where a browser finds a file of the record that is shown; given as context by the page that shows one.
+type Addressing = dyn Fn(&str, bool) -> String + Send + Sync;
+
+/// Where a browser finds a file of the record that is shown, by its id and whether it is shown in place; given as
+/// context by the page that shows a record.
 #[derive(Clone)]
-pub struct FileAddress(pub Arc<dyn Fn(&str, bool) -> String + Send + Sync>);
+pub struct FileAddress(pub Arc<Addressing>);
 
 pub fn file_name(file: &Json) -> String {
     file.get("name").and_then(Json::as_str).unwrap_or_else(|| t("unnamed")).to_owned()

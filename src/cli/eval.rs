@@ -63,6 +63,8 @@ enum Suite {
     Survival,
     /// Purchases and their value, CDNOW
     Customers,
+    /// What to offer next, MovieLens
+    Recommend,
 }
 
 /// What `fetch` writes beside each set.
@@ -105,7 +107,7 @@ impl Eval {
         match &self.csv {
             Some(file) => self.card(file),
             None => {
-                let all = [Suite::Binary, Suite::Series, Suite::Survival, Suite::Customers];
+                let all = [Suite::Binary, Suite::Series, Suite::Survival, Suite::Customers, Suite::Recommend];
                 let suites = self.suite.map_or(all.to_vec(), |one| vec![one]);
                 suites.into_iter().try_for_each(|suite| self.suite(suite))?;
                 Ok(ExitCode::SUCCESS)
@@ -119,6 +121,7 @@ impl Eval {
             Suite::Series => suites::series(&self.sets, self.json),
             Suite::Survival => suites::survival(&self.sets, self.settings(), self.json),
             Suite::Customers => suites::customers(&self.sets, self.json),
+            Suite::Recommend => suites::recommend(&self.sets, self.json),
         }
     }
 

@@ -37,6 +37,7 @@ mod views;
 mod who;
 
 pub use aplomb_access::{Actor, TokenScope, Via};
+pub use business::is_numbered;
 pub use crm::Crm;
 pub use ctx::{Ctx, Random};
 pub use files::{FileUpload, INLINE, MEDIA_TYPES, OpenedFile};

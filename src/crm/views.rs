@@ -47,7 +47,7 @@ pub struct NewView {
     /// seen by everybody who may read the object
     #[serde(default)]
     pub shared: bool,
-    /// opens with the list: of the owner, or, when shared, of all who have none of their own
+    /// opens with the list: of the owner, or, when an admin shares it, of all who have none of their own
     #[serde(default)]
     pub is_default: bool,
     /// stands in the sidebar
@@ -155,6 +155,9 @@ impl Crm {
     /// Of one owner's views of an object, one opens by default.
     fn keep(&self, ctx: &Ctx, view: &Stored, others: &[Stored]) -> Result<Json> {
         view.check()?;
+        if view.shared && view.is_default && !can(&ctx.actor, Capability::ManageSettings) {
+            return Err(Error::new(Code::Forbidden, "what opens by default for everybody is chosen by an admin"));
+        }
         let mut ops = vec![view.op()?];
         let rival = |other: &&Stored| {
             let whose = if view.shared { other.shared } else { !other.shared && other.owner == view.owner };

@@ -76,8 +76,8 @@ impl Cholesky {
     }
 }
 
-/// Solves `a x = b` for a symmetric positive definite `a` (row-major; the lower triangle is read). `None` when it is not
-/// positive definite or the solution not finite.
+/// Solves `a x = b` for a symmetric positive definite `a` (row-major; the lower triangle is read). `None` when it is
+/// not positive definite or the solution not finite.
 pub fn solve_positive(a: Vec<f64>, mut b: Vec<f64>) -> Option<Vec<f64>> {
     Cholesky::of(a, b.len())?.solve(&mut b);
     b.iter().all(|value| value.is_finite()).then_some(b)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use aplomb_crm::{Change, RecordView};
+use aplomb_crm::{Change, RecordView, is_numbered};
 use aplomb_model::{Error, Id, Result};
 use tokio::sync::oneshot;
 
@@ -31,7 +31,8 @@ enum Told {
 type Sender = oneshot::Sender<(Option<Id>, Result<Told>)>;
 
 pub async fn answer(door: Door, handler: Handler, request: &HttpRequest) -> Result<HttpResponse> {
-    if door.head.idempotency_key.is_some() {
+    // the desk is not for work that waits
+    if door.head.idempotency_key.is_some() || door.object().is_ok_and(|object| is_numbered(&object)) {
         let (user, done) = blocking(move || {
             let call = door.enter()?;
             Ok((call.user(), perform(&call, |call| whole(call, handler))))

@@ -10,7 +10,7 @@ use crate::state::{nav, signed};
 use crate::text::{t, tf};
 
 /// Milliseconds without a key press before records are looked for.
-const STILL: i32 = 80;
+const STILL: i32 = 25;
 /// Milliseconds in which the second key of a jump must come.
 const JUMP: f64 = 1_500.0;
 

@@ -9,6 +9,7 @@ use leptos::{ev, html, prelude::*, task::spawn_local};
 use serde_json::{Map, Value as Json, json};
 use wasm_bindgen::JsCast;
 
+use super::board_touch::Finger;
 use super::card::Card;
 use super::list_url::ListUrl;
 use super::move_form::{MoveForm, lacking, reasons};
@@ -399,8 +400,16 @@ fn slot(
         }
     };
     let days = days(&record);
+    let touched = record.clone();
+    let finger = Finger::new(node, Callback::new(move |stage: String| board.move_to(touched.clone(), &stage)));
+    let no_menu = move |event: ev::MouseEvent| {
+        if finger.is_down() {
+            event.prevent_default();
+        }
+    };
     view! {
-        <div class="board-card" role="listitem" draggable="true" class:leaving=leaves node_ref=node on:dragstart=take
+        <div class="board-card" on:touchstart=move |e| finger.down(&e) on:touchmove=move |e| finger.moved(&e) on:touchend=move |e| finger.up(&e)
+            on:touchcancel=move |_| finger.gone() on:contextmenu=no_menu role="listitem" draggable="true" class:leaving=leaves node_ref=node on:dragstart=take
             on:dragend=move |_| board.carried.set(None) on:keydown=on_key>
             <Card object record days/>
         </div>

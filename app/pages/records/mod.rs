@@ -1,6 +1,7 @@
 //! Records of any object: the list, the form, and the record's own page. All of it follows the object's declaration.
 
 mod board;
+mod board_touch;
 mod bulk;
 mod card;
 mod cell_edit;

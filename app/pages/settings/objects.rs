@@ -73,7 +73,7 @@ pub fn ObjectsSection() -> impl IntoView {
             <PlainSelect id="object" label=t("roles.object") value=shown options=Signal::stored(options)/>
             {table}
         </section>
-        <Dialog title=t("fields.create").to_owned() open=adding>{form.clone()}</Dialog>
+        <Dialog title=t("fields.create").to_owned() open=adding>{form}</Dialog>
         <Dialog title=t("objects.create").to_owned() open=making><ObjectForm open=making/></Dialog>
     }
 }

@@ -1,11 +1,14 @@
-//! The suites beside the binary one: series, survival, customers. Each prints ours, the reference and what is naive.
+//! The suites beside the binary one: series, survival, customers, recommendations. Each prints ours, the reference and
+//! what is naive.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use aplomb_learn::choose::Settings;
 use aplomb_learn::customers::{CustomersMeasured, Totals, measure_customers};
+use aplomb_learn::offers::{ItemsMeasured, measure_items};
 use aplomb_learn::series::{SeriesMeasured, measure_series};
 use aplomb_learn::survival::{Spells, SurvivalMeasured, SurvivalSettings, measure_survival, read_spells};
 use serde::de::DeserializeOwned;
@@ -171,6 +174,45 @@ pub fn customers(sets: &Path, json: bool) -> Result<()> {
         }
         totals("as before", measured.naive);
         totals("came", measured.actual);
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Serialize)]
+struct RecommendLine {
+    set: String,
+    measured: ItemsMeasured,
+    /// Recall of each recommender of implicit.
+    reference: Option<BTreeMap<String, f64>>,
+}
+
+pub fn recommend(sets: &Path, json: bool) -> Result<()> {
+    let mut lines = Vec::new();
+    for file in files(sets, "recommend")? {
+        let Named { name } = read(&file)?;
+        let source = file.with_extension("csv");
+        let opened = File::open(&source).with_context(|| format!("{} cannot be opened", source.display()))?;
+        let measured = measure_items(opened).with_context(|| name.clone())?;
+        let reference = read_if_there(&sets.join("reference/recommend.json"))?;
+        lines.push(RecommendLine { set: name, measured, reference });
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&lines)?);
+        return Ok(());
+    }
+    println!("{:<10} {:<16} {:>9}", "set", "", "recall@10");
+    for RecommendLine { set, measured, reference } in &lines {
+        let row = |name: &str, recall: f64| println!("{set:<10} {name:<16} {recall:>9.4}");
+        row("ours", measured.recall);
+        for (name, recall) in reference.iter().flatten() {
+            row(&format!("implicit, {name}"), *recall);
+        }
+        row("what most have", measured.naive);
     }
     Ok(())
 }

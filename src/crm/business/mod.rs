@@ -54,10 +54,14 @@ pub(crate) fn rules(
     Ok(())
 }
 
+/// Whether new records of the object are numbered without gaps, so that each waits for the one before.
+pub fn is_numbered(object: &str) -> bool {
+    ["ticket", "quote", "order", "invoice", "contract"].contains(&object)
+}
+
 /// Numbers a new record of a series that was not given a number.
 pub(crate) fn number(plan: &mut Plan<'_>, object: &Object, record: &mut Record) -> Result<()> {
-    const SERIES: [&str; 5] = ["ticket", "quote", "order", "invoice", "contract"];
-    if !SERIES.contains(&object.name.as_str()) {
+    if !is_numbered(&object.name) {
         return Ok(());
     }
     let Some(field) = object.field("number").filter(|f| record.get(f.code).is_none()) else { return Ok(()) };

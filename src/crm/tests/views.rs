@@ -52,19 +52,21 @@ fn views_are_personal_until_they_are_shared() {
 #[test]
 fn one_view_of_an_object_opens_by_default() {
     let house = House::new();
-    let (rep, other) = (house.user("Rita", "salesRep"), house.user("Otto", "salesRep"));
+    let (rep, admin) = (house.user("Rita", "salesRep"), house.admin());
     for (ctx, name, object, shared) in [
         (&rep, "A", "deal", false),
         (&rep, "B", "deal", false),
         (&rep, "C", "contact", false),
-        (&rep, "D", "deal", true),
-        (&other, "E", "deal", true),
+        (&admin, "D", "deal", true),
+        (&admin, "E", "deal", true),
     ] {
         let fields = json!({"name": name, "object": object, "shared": shared, "isDefault": true});
         house.crm.view_create(ctx, new(fields)).unwrap();
     }
+    let everybodys = json!({"name": "F", "shared": true, "isDefault": true});
+    assert_eq!(house.crm.view_create(&rep, new(everybodys)).unwrap_err().code, Code::Forbidden);
     assert_eq!(names(&house, &rep), ["A", "B*", "C*", "D", "E*"]);
-    assert_eq!(names(&house, &other), ["E*", "D"]);
+    assert_eq!(names(&house, &admin), ["D", "E*"]);
 }
 
 #[test]

@@ -15,6 +15,8 @@ use crate::table::Table;
 use crate::trust::{Calibration, Metrics};
 
 const RIDGES: [f64; 4] = [0.5, 5.0, 50.0, 500.0];
+/// Those looked at while there are few outcomes: more choices would be chosen from by chance.
+const FEW_RIDGES: [f64; 2] = [5.0, 50.0];
 const STRENGTHS: [f64; 2] = [4.0, 20.0];
 /// Leaves of a tree and least weight of a leaf.
 const TREES: [(usize, f32); 4] = [(3, 1.0), (6, 2.0), (12, 2.0), (24, 5.0)];
@@ -34,7 +36,7 @@ pub struct Settings {
     pub rules: Option<RuleConfig>,
     /// Whether naive Bayes takes part.
     pub naive_bayes: bool,
-    /// Standard errors by which a trained model must beat a simpler champion.
+    /// Standard errors by which what is learned must beat the rules.
     pub margin: f64,
 }
 
@@ -68,9 +70,9 @@ pub struct Choice {
     pub candidates: Vec<Candidate>,
 }
 
-/// Chooses a model for `rows`. The simplest one is the first champion; a challenger takes its place when its log loss
-/// on later (or held-out) rows is lower by more than `margin` standard errors of the difference. Among trained models, which
-/// cost the same, the lower loss wins. The same input and seed give the same choice.
+/// Chooses a model for `rows`. Rules, where there are some, are the first champion; a challenger takes their place when
+/// its log loss on later (or held-out) rows is lower by more than `margin` standard errors of the difference. Among
+/// models that learn, the lower loss wins. The same input and seed give the same choice.
 ///
 /// Errors: no outcomes, cancelled. Too few outcomes to test on are no error: the first champion stays untested.
 pub fn choose(table: &Table, rows: &[u32], settings: &Settings, progress: Progress) -> Result<Choice, LearnError> {
@@ -85,15 +87,19 @@ pub fn choose(table: &Table, rows: &[u32], settings: &Settings, progress: Progre
         yes == 0 || yes == fold.learn.len()
     };
     if rarer < settings.folds || contest.folds.iter().any(one_sided) || !outcome.contains(&true) {
-        return Ok(untested(settings));
+        return Ok(untested(settings, rarer));
     }
     let entries = contest.run(&families(rarer, settings), progress)?;
     Ok(decide(entries, outcome, settings.margin))
 }
 
-fn untested(settings: &Settings) -> Choice {
-    let bayes = || Recipe::NaiveBayes(BayesConfig { strength: STRENGTHS[1] });
-    let recipe = settings.rules.clone().map_or_else(bayes, Recipe::Rules);
+/// Rules where there are some; otherwise what does best with few outcomes, which needs one of either kind.
+fn untested(settings: &Settings, rarer: usize) -> Choice {
+    let few = || match rarer {
+        0 => Recipe::NaiveBayes(BayesConfig { strength: STRENGTHS[1] }),
+        _ => Recipe::Logistic(LogisticConfig { ridge: FEW_RIDGES[0] }),
+    };
+    let recipe = settings.rules.clone().map_or_else(few, Recipe::Rules);
     Choice { recipe, scores: Vec::new(), outcome: Vec::new(), candidates: Vec::new() }
 }
 
@@ -102,7 +108,8 @@ fn families(rarer: usize, settings: &Settings) -> Vec<Recipe> {
     let rules = settings.rules.iter().cloned().map(Recipe::Rules);
     let bayes = STRENGTHS.map(|strength| Recipe::NaiveBayes(BayesConfig { strength }));
     let bayes = bayes.into_iter().filter(|_| settings.naive_bayes);
-    let logistic = RIDGES.map(|ridge| Recipe::Logistic(LogisticConfig { ridge }));
+    let ridges: &[f64] = if rarer < BOOST_OUTCOMES { &FEW_RIDGES } else { &RIDGES };
+    let logistic = ridges.iter().map(|ridge| Recipe::Logistic(LogisticConfig { ridge: *ridge }));
     let boosted = TREES.map(|(leaves, leaf_weight)| {
         Recipe::Boosted(BoostConfig {
             trees: STAGES[STAGES.len() - 1],
@@ -255,8 +262,8 @@ fn decide(entries: Vec<Entry>, outcome: Vec<bool>, margin: f64) -> Choice {
     let (mut champion, mut candidates) = (0, Vec::new());
     for (place, entry) in finalists.iter().enumerate() {
         let (gain, error) = paired_gain(&judged[champion].1, &judged[place].1);
-        let both_trained = is_trained(&entry.recipe) && is_trained(&finalists[champion].recipe);
-        let needed = if both_trained { 0.0 } else { margin * error };
+        let believed = matches!(finalists[champion].recipe, Recipe::Rules(_));
+        let needed = if believed { margin * error } else { 0.0 };
         let rival = finalists[champion].recipe.name();
         let decision = if place == 0 {
             "first champion, being the simplest".to_owned()
@@ -275,10 +282,6 @@ fn decide(entries: Vec<Entry>, outcome: Vec<bool>, margin: f64) -> Choice {
         |entry| (entry.recipe, entry.scores),
     );
     Choice { recipe, scores, outcome, candidates }
-}
-
-fn is_trained(recipe: &Recipe) -> bool {
-    matches!(recipe, Recipe::Logistic(_) | Recipe::Boosted(_) | Recipe::Blend(_))
 }
 
 /// Mean of `before - after` over the rows, and its standard error.

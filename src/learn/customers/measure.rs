@@ -28,8 +28,9 @@ pub struct CustomersMeasured {
     pub spending: Spending,
 }
 
-/// Reads purchases (CSV with a header: customer, day as a whole number, value), learns from those up to `cut` and compares
-/// with those after it up to `end`, of the customers known by then. Errors: no such CSV; as [`Purchases::fit`].
+/// Reads purchases (CSV with a header: customer, day as a whole number, value), learns from those up to `cut` and
+/// compares with those after it up to `end`, of the customers known by then. Errors: no such CSV; as
+/// [`Purchases::fit`].
 pub fn measure_customers(source: impl Read, cut: i64, end: i64) -> Result<CustomersMeasured, LearnError> {
     let mut purchases: BTreeMap<String, Vec<(i64, f64)>> = BTreeMap::new();
     let malformed = |line: u64, detail: String| LearnError::Csv { line, detail };

@@ -30,7 +30,8 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// From purchases as (time, value), in any order, and the time now; later ones are not looked at. `None` without one.
+    /// From purchases as (time, value), in any order, and the time now; later ones are not looked at. `None` without
+    /// one.
     pub fn from_purchases(purchases: &[(i64, f64)], now: i64) -> Option<Self> {
         let mut known: Vec<(i64, f64)> = purchases.iter().copied().filter(|(time, _)| *time <= now).collect();
         known.sort_by_key(|(time, _)| *time);

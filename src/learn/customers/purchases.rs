@@ -10,9 +10,9 @@ use crate::numeric::{hypergeometric, ln_beta, ln_gamma, minimise};
 const LEAST: usize = 10;
 const LOOKS: usize = 4_000;
 
-/// The BG/NBD model (Fader, Hardie and Lee, "Counting Your Customers the Easy Way", Marketing Science 2005): customers buy at
-/// rates that follow a gamma distribution (`shape`, `scale`), and after each purchase stop for good with chances that
-/// follow a beta distribution (`stop`, `stay`).
+/// The BG/NBD model (Fader, Hardie and Lee, "Counting Your Customers the Easy Way", Marketing Science 2005): customers
+/// buy at rates that follow a gamma distribution (`shape`, `scale`), and after each purchase stop for good with chances
+/// that follow a beta distribution (`stop`, `stay`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Purchases {
     /// r.
@@ -36,8 +36,8 @@ pub struct PurchasesFit {
 }
 
 impl Purchases {
-    /// Maximum likelihood. Errors: fewer than 10 customers or none with a repeat, a customer that cannot be, or a fit that
-    /// does not settle.
+    /// Maximum likelihood. Errors: fewer than 10 customers or none with a repeat, a customer that cannot be, or a fit
+    /// that does not settle.
     pub fn fit(customers: &[Customer]) -> Result<PurchasesFit, LearnError> {
         customers.iter().enumerate().try_for_each(|(at, customer)| customer.check(at))?;
         let repeating = customers.iter().filter(|customer| customer.repeats > 0.0).count();

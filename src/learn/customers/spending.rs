@@ -33,8 +33,8 @@ pub struct SpendingFit {
 }
 
 impl Spending {
-    /// Maximum likelihood over the customers with repeats of a value above 0. Errors: fewer than 10 of them, a customer that
-    /// cannot be, or a fit that does not settle.
+    /// Maximum likelihood over the customers with repeats of a value above 0. Errors: fewer than 10 of them, a customer
+    /// that cannot be, or a fit that does not settle.
     pub fn fit(customers: &[Customer]) -> Result<SpendingFit, LearnError> {
         customers.iter().enumerate().try_for_each(|(at, customer)| customer.check(at))?;
         let paid: Vec<Customer> = customers.iter().copied().filter(|c| c.repeats > 0.0 && c.value > 0.0).collect();
@@ -80,8 +80,9 @@ impl Spending {
     }
 }
 
-/// What a customer is worth over `periods` of `length` (in the unit of his times), each discounted by `discount` (0.01 is
-/// 1 % a period) and worth `margin` (0 to 1) of its value (Fader, Hardie and Lee, Journal of Marketing Research 2005).
+/// What a customer is worth over `periods` of `length` (in the unit of his times), each discounted by `discount` (0.01
+/// is 1 % a period) and worth `margin` (0 to 1) of its value (Fader, Hardie and Lee, Journal of Marketing Research
+/// 2005).
 pub fn lifetime_value(
     purchases: &Purchases,
     spending: &Spending,

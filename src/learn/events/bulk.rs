@@ -16,8 +16,8 @@ pub struct Ask {
 }
 
 impl Program {
-    /// A row for each of `asks`, in their order. Only events before an ask's moment are in its row; events of equal times count
-    /// in the order of the log. One entity is held at a time.
+    /// A row for each of `asks`, in their order. Only events before an ask's moment are in its row; events of equal
+    /// times count in the order of the log. One entity is held at a time.
     pub fn table(&self, log: &Log, asks: &[Ask]) -> Table {
         let mut order: Vec<u32> = (0..log.len() as u32).collect();
         // stable: equal times stay in the order of the log
@@ -72,8 +72,8 @@ impl Live {
         state.push(&self.program, &one.event(0));
     }
 
-    /// The features as of `moment`, which lies after the newest event of the entity; NaN is missing. Errors: it does not, so
-    /// that windows may have forgotten what it needs.
+    /// The features as of `moment`, which lies after the newest event of the entity; NaN is missing. Errors: it does
+    /// not, so that windows may have forgotten what it needs.
     pub fn features(&self, entity: u64, moment: i64) -> Result<Vec<f64>, LearnError> {
         let mut row = Vec::new();
         match self.states.get(&entity) {

@@ -23,11 +23,11 @@ pub(super) const DAY: i64 = 86_400_000;
 /// unit = "replies"
 /// ```
 ///
-/// `window` is a number of `h`, `d` or `w`, or `all` (the default). `aggregate` is one of `count`; `sum`, `mean`, `least`, `most`,
-/// `last`, `trend` (per day), `distinct`, `entropy` (nats), each of the field `value`; `timeSince` (days); `share` (of the events, those
-/// that also meet `of`); `ratio` (events a day in `window` over those a day in the longer window `against`). With
-/// `relative = true`, `last` and `timeSince` give the share of the entity's own earlier values (or gaps) that are smaller.
-/// Conditions are `is`, `atLeast`, `atMost` or `oneOf`; all must hold.
+/// `window` is a number of `h`, `d` or `w`, or `all` (the default). `aggregate` is one of `count`; `sum`, `mean`,
+/// `least`, `most`, `last`, `trend` (per day), `distinct`, `entropy` (nats), each of the field `value`; `timeSince`
+/// (days); `share` (of the events, those that also meet `of`); `ratio` (events a day in `window` over those a day in
+/// the longer window `against`). With `relative = true`, `last` and `timeSince` give the share of the entity's own
+/// earlier values (or gaps) that are smaller. Conditions are `is`, `atLeast`, `atMost` or `oneOf`; all must hold.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(super) entity: String,

@@ -49,8 +49,8 @@ impl Log {
         self.times.is_empty()
     }
 
-    /// Adds an event: `time` in milliseconds since 1970, fields by name in any order. Fields that the program does not look
-    /// at are passed over; events of no use to it are not kept.
+    /// Adds an event: `time` in milliseconds since 1970, fields by name in any order. Fields that the program does not
+    /// look at are passed over; events of no use to it are not kept.
     pub fn push(&mut self, program: &mut Program, entity: u64, time: i64, kind: &str, fields: &[(&str, Cell)]) {
         let kind = program.kind(kind);
         if kind == UNUSED {

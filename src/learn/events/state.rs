@@ -50,8 +50,8 @@ impl State {
         self.newest
     }
 
-    /// The features as of `moment` (events before it count, those at it do not), which must lie after the newest event; NaN is
-    /// missing.
+    /// The features as of `moment` (events before it count, those at it do not), which must lie after the newest event;
+    /// NaN is missing.
     pub fn read(&self, program: &Program, moment: i64, out: &mut Vec<f64>) {
         out.extend(program.features.iter().map(|declared| self.feature(declared, moment)));
     }

@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 
-use aplomb_learn::choose::{Settings, measure};
+use aplomb_learn::choose::{Settings, cold_start, measure};
 use aplomb_learn::customers::measure_customers;
+use aplomb_learn::offers::measure_items;
 use aplomb_learn::series::measure_series;
 use aplomb_learn::survival::{SurvivalSettings, measure_survival, read_spells};
 use aplomb_learn::table::{CsvOptions, read_csv};
@@ -15,7 +16,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [dir, suite, sets @ ..] = arguments.as_slice() else { return Err("usage: measure DIR SUITE [SET]...".into()) };
-    let dir = Path::new(dir).join(suite);
+    // a cold start is measured on the sets of the binary suite
+    let dir = Path::new(dir).join(if suite == "cold" { "binary" } else { suite });
     for set in names(&dir, sets)? {
         let manifest: Value = serde_json::from_reader(File::open(dir.join(format!("{set}.json")))?)?;
         println!("{set} {}", measured(suite, &dir.join(format!("{set}.csv")), &manifest)?);
@@ -48,16 +50,23 @@ fn measured(suite: &str, file: &Path, manifest: &Value) -> Result<String> {
             let settings = SurvivalSettings::default();
             Ok(serde_json::to_string(&measure_survival(&table, spells, &folds, &settings, &|_, _| true)?)?)
         }
+        "recommend" => Ok(serde_json::to_string(&measure_items(File::open(file)?)?)?),
         "customers" => {
             let day = |name: &str| manifest[name].as_i64().ok_or("a day");
             Ok(serde_json::to_string(&measure_customers(File::open(file)?, day("cut")?, day("end")?)?)?)
         }
-        _ => {
+        "binary" | "cold" => {
             let text = |key: &str| manifest[key].as_str().map(ToOwned::to_owned);
             let options = CsvOptions { target: text("target"), yes: text("yes"), ..CsvOptions::default() };
             let read = read_csv(File::open(file)?, &options)?;
+            if suite == "cold" {
+                let start = |outcomes| cold_start(&read.table, outcomes, 20, &Settings::default(), &|_, _| true);
+                let all = [20, 50, 200, 1000].into_iter().map(start).collect::<std::result::Result<Vec<_>, _>>()?;
+                return Ok(serde_json::to_string(&all)?);
+            }
             let folds: Vec<usize> = serde_json::from_value(manifest["folds"].clone())?;
             Ok(serde_json::to_string(&measure(&read.table, &folds, &Settings::default(), &|_, _| true)?)?)
         }
+        other => Err(format!("there is no suite \"{other}\"").into()),
     }
 }

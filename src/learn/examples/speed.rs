@@ -1,4 +1,5 @@
-//! Times features in bulk, scores and reasons on made-up data: `speed [EVENTS] [ENTITIES]`
+//! Times features in bulk, scores and reasons on made-up data: `speed [EVENTS] [ENTITIES] [ROWS]`; with rows it trains
+//! on so many of 60 numbers instead, with two threads
 
 use std::time::Instant;
 
@@ -30,6 +31,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut given = std::env::args().skip(1).map(|text| text.parse::<u64>());
     let events = given.next().transpose()?.unwrap_or(10_000_000);
     let entities = given.next().transpose()?.unwrap_or(100_000);
+    if let Some(rows) = given.next().transpose()? {
+        return train(rows);
+    }
     // the features of deals, twice under other names
     let text = include_str!("../../../assets/features/deal.toml");
     let again = text.split_once("\n\n").map_or("", |(_, features)| features).replace("name = \"", "name = \"again: ");
@@ -60,6 +64,35 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = start.elapsed().as_secs_f64();
     println!("{} features of {} entities: {seconds:.1} s", table.features().len(), table.rows());
     scores(&mut numbers)
+}
+
+#[expect(clippy::disallowed_methods, reason = "times what it runs")]
+fn train(rows: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let mut numbers = Numbers(1);
+    let mut builder = Builder::new((0..60).map(|at| Feature::new(format!("f{at}"), Kind::Number)).collect());
+    for _ in 0..rows {
+        let cells: Vec<Cell> = (0..60).map(|_| Cell::Number(numbers.below(100_000) as f64)).collect();
+        builder.push(&cells)?;
+        let Cell::Number(first) = cells[0] else { continue };
+        builder.outcome(first + numbers.below(100_000) as f64 > 110_000.0);
+    }
+    let table = builder.finish();
+    let config = BoostConfig {
+        trees: 200,
+        learning_rate: 0.1,
+        leaves: 12,
+        leaf_weight: 2.0,
+        ridge: 1.0,
+        share: 0.8,
+        seed: 1,
+        threads: 2,
+    };
+    let all: Vec<u32> = (0..table.rows() as u32).collect();
+    let start = Instant::now();
+    let model = Boosted::fit(&config, &table, &all)?;
+    let trees = model.trees().len();
+    println!("{trees} trees of 12 leaves on {rows} rows of 60: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "times what it runs")]

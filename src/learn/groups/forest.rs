@@ -54,8 +54,8 @@ impl IsolationForest {
         Ok(Self { trees: trees.collect(), sample, width: points.width })
     }
 
-    /// How unlike the others each row is, 0 to 1: about 0.5 is usual, above 0.6 is not (section 2 of the paper). Errors: rows of
-    /// another width.
+    /// How unlike the others each row is, 0 to 1: about 0.5 is usual, above 0.6 is not (section 2 of the paper).
+    /// Errors: rows of another width.
     pub fn scores(&self, points: &Points) -> Result<Vec<f64>, LearnError> {
         let (left_len, right_len) = (self.width, points.width);
         if left_len != right_len {

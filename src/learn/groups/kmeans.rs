@@ -31,8 +31,8 @@ impl KMeans {
         best.map(|best| best.by_size(points)).ok_or(LearnError::NotFinite)
     }
 
-    /// From 2 to `most` centres, as many as give the highest silhouette (Rousseeuw, Journal of Computational and Applied
-    /// Mathematics 1987). Errors: fewer than 3 rows.
+    /// From 2 to `most` centres, as many as give the highest silhouette (Rousseeuw, Journal of Computational and
+    /// Applied Mathematics 1987). Errors: fewer than 3 rows.
     pub fn fit_best(points: &Points, most: usize, seed: u64) -> Result<Self, LearnError> {
         points.at_least(3)?;
         let mut best: Option<(f64, Self)> = None;
@@ -110,8 +110,8 @@ fn start(points: &Points, count: usize, chance: &mut Chance) -> Vec<Vec<f64>> {
     centres
 }
 
-/// Mean over at most `judged` rows of how much nearer a row is to its own segment than to the next one, -1 to 1. `None` for
-/// fewer than two segments.
+/// Mean over at most `judged` rows of how much nearer a row is to its own segment than to the next one, -1 to 1. `None`
+/// for fewer than two segments.
 pub fn silhouette(points: &Points, segments: &[usize], judged: usize, seed: u64) -> Option<f64> {
     let count = segments.iter().max()? + 1;
     let mut rows: Vec<usize> = (0..points.len().min(segments.len())).collect();
@@ -133,8 +133,8 @@ pub fn silhouette(points: &Points, segments: &[usize], judged: usize, seed: u64)
     Some(scores.iter().sum::<f64>() / scores.len() as f64)
 }
 
-/// How far two ways to divide the same rows agree: 1 wholly, 0 as by chance (Hubert and Arabie, Journal of Classification
-/// 1985).
+/// How far two ways to divide the same rows agree: 1 wholly, 0 as by chance (Hubert and Arabie, Journal of
+/// Classification 1985).
 pub fn adjusted_rand(a: &[usize], b: &[usize]) -> f64 {
     let pairs = |count: f64| count * (count - 1.0) / 2.0;
     let mut cells: std::collections::BTreeMap<(usize, usize), f64> = std::collections::BTreeMap::new();

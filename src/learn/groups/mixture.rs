@@ -12,8 +12,8 @@ const SETTLED: f64 = 1e-5;
 /// Added to each variance, in parts of the mean variance of the coordinates.
 const FLOOR: f64 = 1e-6;
 
-/// A mixture of normal distributions with covariances of their own, by expectation and maximisation (Dempster, Laird and
-/// Rubin, JRSS B 1977; Bishop, Pattern Recognition, 9.2).
+/// A mixture of normal distributions with covariances of their own, by expectation and maximisation (Dempster, Laird
+/// and Rubin, JRSS B 1977; Bishop, Pattern Recognition, 9.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mixture {
     /// 0 to 1, together 1.
@@ -48,8 +48,8 @@ impl Mixture {
         Ok(model)
     }
 
-    /// From 1 to `most` segments, as many as give the smallest BIC (Schwarz, Annals of Statistics 1978). Errors: fewer than 2
-    /// rows, or rows that all lie in one place.
+    /// From 1 to `most` segments, as many as give the smallest BIC (Schwarz, Annals of Statistics 1978). Errors: fewer
+    /// than 2 rows, or rows that all lie in one place.
     pub fn fit_best(points: &Points, most: usize, seed: u64) -> Result<Self, LearnError> {
         points.at_least(2)?;
         let fits = (1..=most.clamp(1, points.len() - 1)).map(|count| Self::fit(points, count, seed));

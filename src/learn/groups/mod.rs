@@ -38,8 +38,8 @@ impl Points {
         }
     }
 
-    /// The rows of a table as a linear model sees them: numbers per standard deviation, a flag for each frequent level, missing
-    /// numbers at the mean. Errors: the table lacks a row, or no feature has two values.
+    /// The rows of a table as a linear model sees them: numbers per standard deviation, a flag for each frequent level,
+    /// missing numbers at the mean. Errors: the table lacks a row, or no feature has two values.
     pub fn of(table: &Table, rows: &[u32]) -> Result<Self, LearnError> {
         if let Some(row) = rows.iter().find(|row| **row as usize >= table.rows()) {
             return Err(LearnError::NoRow { row: *row as usize, rows: table.rows() });

@@ -21,9 +21,9 @@ pub struct Outlier {
     pub deviations: f64,
 }
 
-/// The values whose distance from trend and season exceeds `bound` robust standard deviations (the median absolute deviation:
-/// Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, who take 3.5). `seasons` in steps. Errors: fewer than 4
-/// values or a gap.
+/// The values whose distance from trend and season exceeds `bound` robust standard deviations (the median absolute
+/// deviation: Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, who take 3.5). `seasons` in steps. Errors:
+/// fewer than 4 values or a gap.
 pub fn outliers(values: &[f64], seasons: &[usize], bound: f64) -> Result<Vec<Outlier>, LearnError> {
     // twice: the second time without what stood out, so that it does not bend trend and season
     let mut calm = values.to_vec();

@@ -19,9 +19,9 @@ pub struct BayesConfig {
     pub strength: f64,
 }
 
-/// Naive Bayes over bins and levels. The chance of yes in a bin has a Beta prior whose mean is the overall rate (Murphy,
-/// Machine Learning, 3.3 and 3.5), so a bin that is seen once says almost nothing; by Bayes' rule its odds over the overall
-/// ones are the ratio of the bin's chances given yes and given no.
+/// Naive Bayes over bins and levels. The chance of yes in a bin has a Beta prior whose mean is the overall rate
+/// (Murphy, Machine Learning, 3.3 and 3.5), so a bin that is seen once says almost nothing; by Bayes' rule its odds
+/// over the overall ones are the ratio of the bin's chances given yes and given no.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NaiveBayes {
     features: Vec<Feature>,
@@ -168,8 +168,8 @@ impl Counts {
         self.bins[bin].0
     }
 
-    /// ln of the odds of yes in the bin over those overall, with `strength` rows of prior at the overall rate; nothing where
-    /// only one kind of outcome was seen.
+    /// ln of the odds of yes in the bin over those overall, with `strength` rows of prior at the overall rate; nothing
+    /// where only one kind of outcome was seen.
     fn weight(&self, bin: usize, strength: f64) -> f64 {
         let (all, yes) = (self.bins[bin].0 as f64, self.bins[bin].1 as f64);
         let rate = self.yes as f64 / self.rows.max(1) as f64;

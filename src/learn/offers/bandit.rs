@@ -25,9 +25,9 @@ pub struct BanditConfig {
     pub noise: f64,
 }
 
-/// Thompson sampling with a linear model for each action (Agrawal and Goyal, ICML 2013): it is tried as often as it is likely to be
-/// best. Safe exploration as in conservative bandits (Kazerouni et al., NIPS 2017): an action that may be worse than the
-/// baseline by more than the tolerance gets no draws beyond its share.
+/// Thompson sampling with a linear model for each action (Agrawal and Goyal, ICML 2013): it is tried as often as it is
+/// likely to be best. Safe exploration as in conservative bandits (Kazerouni et al., NIPS 2017): an action that may be
+/// worse than the baseline by more than the tolerance gets no draws beyond its share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bandit {
     config: BanditConfig,
@@ -73,7 +73,8 @@ impl Bandit {
         Ok(Self { actions: vec![beliefs; config.actions], config })
     }
 
-    /// What to do in a situation; the same seed gives the same draw. Errors: another number of numbers, or one that is none.
+    /// What to do in a situation; the same seed gives the same draw. Errors: another number of numbers, or one that is
+    /// none.
     pub fn draw(&self, situation: &[f64], seed: u64) -> Result<Draw, LearnError> {
         let situation = self.extended(situation)?;
         let beliefs: Vec<(f64, f64)> = self
@@ -136,7 +137,8 @@ impl Bandit {
         all.ok_or(LearnError::NotFinite)
     }
 
-    /// Whether what an action may bring at worst (two deviations) lies within the tolerance of what the baseline brings.
+    /// Whether what an action may bring at worst (two deviations) lies within the tolerance of what the baseline
+    /// brings.
     fn is_safe(&self, (mean, deviation): (f64, f64), (base, _): (f64, f64)) -> bool {
         mean - 2.0 * deviation >= base - self.config.tolerance
     }

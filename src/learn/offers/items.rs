@@ -17,8 +17,9 @@ pub struct Suggestion {
     pub because: String,
 }
 
-/// Item-item similarities (Sarwar et al., WWW 2001): the cosine of the customers' weights, with counts of shared customers drawn
-/// to nothing by `shrinkage` (Bell and Koren, ICDM 2007, section 3), so that two items bought together once are not alike.
+/// Item-item similarities (Sarwar et al., WWW 2001): the cosine of the customers' weights, with counts of shared
+/// customers drawn to nothing by `shrinkage` (Bell and Koren, ICDM 2007, section 3), so that two items bought together
+/// once are not alike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Items {
     names: Vec<String>,
@@ -27,8 +28,9 @@ pub struct Items {
 }
 
 impl Items {
-    /// Learns from (customer, item, weight above 0) triples; several of one pair add up, weights that are not above 0 are left
-    /// out. A customer's weights are divided by the root of how much he has, so that who has everything says little.
+    /// Learns from (customer, item, weight above 0) triples; several of one pair add up, weights that are not above 0
+    /// are left out. A customer's weights are divided by the root of how much he has, so that who has everything says
+    /// little.
     pub fn fit(triples: &[(u64, &str, f64)], shrinkage: f64) -> Self {
         let mut codes: BTreeMap<&str, u32> = BTreeMap::new();
         let mut baskets: BTreeMap<u64, BTreeMap<u32, f64>> = BTreeMap::new();
@@ -57,8 +59,8 @@ impl Items {
         Self { names, near }
     }
 
-    /// The `count` best items for a customer with these (item, weight above 0), best first, none that he has; items never seen
-    /// say nothing.
+    /// The `count` best items for a customer with these (item, weight above 0), best first, none that he has; items
+    /// never seen say nothing.
     pub fn suggest(&self, has: &[(&str, f64)], count: usize) -> Vec<Suggestion> {
         let mut scores: BTreeMap<u32, (f64, f64, u32)> = BTreeMap::new();
         let place = |name: &str| self.names.iter().position(|have| have == name);

@@ -2,8 +2,10 @@
 
 mod bandit;
 mod items;
+mod measure;
 #[cfg(test)]
 mod tests;
 
 pub use bandit::{Bandit, BanditConfig, Draw};
 pub use items::{Items, Suggestion};
+pub use measure::{ItemsMeasured, measure_items};

@@ -18,8 +18,8 @@ pub struct Decomposition {
     pub rest: Vec<f64>,
 }
 
-/// STL (Cleveland et al., Journal of Official Statistics 1990) for one season, MSTL (Bandara, Hyndman and Bergmeir, 2021)
-/// for several. Seasons of which the series holds less than two are left out as all zero.
+/// STL (Cleveland et al., Journal of Official Statistics 1990) for one season, MSTL (Bandara, Hyndman and Bergmeir,
+/// 2021) for several. Seasons of which the series holds less than two are left out as all zero.
 ///
 /// Errors: fewer than 4 values or a gap.
 pub fn decompose(values: &[f64], seasons: &[usize]) -> Result<Decomposition, LearnError> {

@@ -87,9 +87,9 @@ impl Ensemble {
         sum
     }
 
-    /// The next values with intervals that hold the truth with probability `cover` (0 to 1), as far as the future errs as
-    /// the past did (split conformal: Lei et al., JASA 2018, section 2, with errors in parts of those usual so far ahead;
-    /// errors of one stretch of time are alike, so the correction for few of them counts stretches). `None`
+    /// The next values with intervals that hold the truth with probability `cover` (0 to 1), as far as the future errs
+    /// as the past did (split conformal: Lei et al., JASA 2018, section 2, with errors in parts of those usual so far
+    /// ahead; errors of one stretch of time are alike, so the correction for few of them counts stretches). `None`
     /// where the history has no room for a trial forecast.
     pub fn intervals(&self, steps: usize, cover: f64) -> Option<Vec<Interval>> {
         let last = *self.spread.last()?;

@@ -45,8 +45,8 @@ impl Hierarchy {
         self.wholes.iter().map(sum).chain(parts.iter().copied()).collect()
     }
 
-    /// Forecasts that agree, nearest to `forecasts`: a vector for each series (in the order of the hierarchy) of one value
-    /// for each step. Errors: another number of series or of past errors, or errors that say nothing.
+    /// Forecasts that agree, nearest to `forecasts`: a vector for each series (in the order of the hierarchy) of one
+    /// value for each step. Errors: another number of series or of past errors, or errors that say nothing.
     pub fn reconcile(&self, forecasts: &[Vec<f64>], weighting: Weighting) -> Result<Vec<Vec<f64>>, LearnError> {
         let same = |right: &'static str, right_len: usize| {
             let left_len = self.series();

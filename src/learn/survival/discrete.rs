@@ -27,16 +27,16 @@ pub struct SurvivalSettings {
 
 impl Default for SurvivalSettings {
     fn default() -> Self {
-        // rows of one person are not independent, so a margin in standard errors would say little; and naive Bayes would count
-        // the time twice, which is both a number and a category
+        // rows of one person are not independent, so a margin in standard errors would say little; and naive Bayes
+        // would count the time twice, which is both a number and a category
         let choice = Settings { folds: 3, margin: 0.0, naive_bayes: false, ..Settings::default() };
         Self { intervals: 20, choice }
     }
 }
 
-/// Discrete-time survival (Singer and Willett, Journal of Educational Statistics 1993; Tutz and Schmid, Modeling Discrete
-/// Time-to-Event Data, 2016, chapter 3): each row becomes one for each interval that it was there, and a model of a
-/// yes/no outcome, whichever proves best, learns in which one it happened.
+/// Discrete-time survival (Singer and Willett, Journal of Educational Statistics 1993; Tutz and Schmid, Modeling
+/// Discrete Time-to-Event Data, 2016, chapter 3): each row becomes one for each interval that it was there, and a model
+/// of a yes/no outcome, whichever proves best, learns in which one it happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hazards {
     /// Upper bounds of the intervals; the first one begins at 0.
@@ -108,8 +108,8 @@ impl Hazards {
         Ok(hazards.chunks_exact(self.bounds.len()).map(curve).collect())
     }
 
-    /// The risk of each of `rows`, to order them by: minus the expected time until it happens or the last interval ends.
-    /// Errors: as [`Hazards::survival`].
+    /// The risk of each of `rows`, to order them by: minus the expected time until it happens or the last interval
+    /// ends. Errors: as [`Hazards::survival`].
     pub fn risks(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, LearnError> {
         let curves = self.survival(table, rows, &self.bounds)?;
         let expected = |curve: &Vec<f64>| {

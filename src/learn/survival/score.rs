@@ -69,7 +69,8 @@ impl Tally {
 /// perfect, 0.25 is what a chance of one half gives.
 ///
 /// `survival` has for each row one chance per time of `grid`. `watch` is the Kaplan-Meier curve of the end of watching
-/// among the rows learned from. Errors: see [`Spells::check`]; another number of rows or times, or fewer than two times.
+/// among the rows learned from. Errors: see [`Spells::check`]; another number of rows or times, or fewer than two
+/// times.
 pub fn integrated_brier(
     survival: &[Vec<f64>],
     grid: &[f64],

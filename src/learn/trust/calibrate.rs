@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::numeric::{log_loss_of_score, minimise, sigmoid};
 
-/// Outcomes of the rarer kind from which a bent curve is looked at, and the share of Platt's Brier score that it must save.
+/// Outcomes of the rarer kind from which a bent curve is looked at, and the share of Platt's Brier score that it must
+/// save.
 const BETA_OUTCOMES: usize = 60;
 const BETA_GAIN: f64 = 1e-3;
 /// Looks at the likelihood of a bent curve.
@@ -23,16 +24,17 @@ pub enum Calibration {
     None,
     /// `slope * score + offset`, as log-odds.
     Platt { slope: f64, offset: f64 },
-    /// `yes * ln p - no * ln (1 - p) + offset`, as log-odds, where `p` is the chance that the score says: bent where the model is
-    /// more sure of one outcome than of the other.
+    /// `yes * ln p - no * ln (1 - p) + offset`, as log-odds, where `p` is the chance that the score says: bent where
+    /// the model is more sure of one outcome than of the other.
     Beta { yes: f64, no: f64, offset: f64 },
     /// Straight lines between (score, chance) points; flat beyond the ends.
     Isotonic { scores: Vec<f64>, chances: Vec<f64> },
 }
 
 impl Calibration {
-    /// The best of Platt, beta and isotonic on held-out halves, fitted to all; the simpler one unless another saves a share. `scores` (log-odds) must come from models
-    /// that did not learn from these rows. Outcomes of one kind leave the scores as they are.
+    /// The best of Platt, beta and isotonic on held-out halves, fitted to all; the simpler one unless another saves a
+    /// share. `scores` (log-odds) must come from models that did not learn from these rows. Outcomes of one kind leave
+    /// the scores as they are.
     pub fn fit(scores: &[f64], outcome: &[bool]) -> Self {
         let yes = outcome.iter().filter(|yes| **yes).count();
         let rarer = yes.min(outcome.len() - yes);

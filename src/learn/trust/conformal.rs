@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Split-conformal prediction sets (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 4.2; Angelopoulos
-/// and Bates, arXiv 2107.07511, section 1). The promise holds on average over rows like those it was fitted to.
+/// Split-conformal prediction sets (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 4.2;
+/// Angelopoulos and Bates, arXiv 2107.07511, section 1). The promise holds on average over rows like those it was
+/// fitted to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conformal {
     /// Ascending: 1 minus the chance that was given to what happened.

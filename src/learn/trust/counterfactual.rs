@@ -44,15 +44,15 @@ pub struct Counterfactual {
     pub changes: Vec<Change>,
     /// 0 to 1, after them.
     pub chance: f64,
-    /// Sum over the changes of the share of past rows between old and new value (a changed category or flag counts 1 less
-    /// its share).
+    /// Sum over the changes of the share of past rows between old and new value (a changed category or flag counts 1
+    /// less its share).
     pub effort: f64,
 }
 
-/// Looks for the least effort that brings the chance of `row` to `target` (0 to 1) or beyond, seen from where it is now:
-/// one change of a lever if one is enough, else two, else three (Wachter, Mittelstadt and Russell, Harvard Journal of Law and
-/// Technology 2018, with the values that past rows had, so that none is out of this world). `None` where that is not
-/// enough. Errors: the table lacks a feature or the row.
+/// Looks for the least effort that brings the chance of `row` to `target` (0 to 1) or beyond, seen from where it is
+/// now: one change of a lever if one is enough, else two, else three (Wachter, Mittelstadt and Russell, Harvard Journal
+/// of Law and Technology 2018, with the values that past rows had, so that none is out of this world). `None` where
+/// that is not enough. Errors: the table lacks a feature or the row.
 pub fn counterfactual(
     scorer: &Scorer,
     (table, row): (&Table, u32),

@@ -122,9 +122,9 @@ impl Landscape {
     }
 }
 
-/// Population stability index of two counts over the same parts, in nats: the sum of `(p - q) ln(p / q)`, each part with
-/// half a row more so that none is empty, less what it is on average by chance, `(parts - 1) (1 / n + 1 / m)` (Yurdakul,
-/// Statistical Properties of the PSI, 2018); not below 0.
+/// Population stability index of two counts over the same parts, in nats: the sum of `(p - q) ln(p / q)`, each part
+/// with half a row more so that none is empty, less what it is on average by chance, `(parts - 1) (1 / n + 1 / m)`
+/// (Yurdakul, Statistical Properties of the PSI, 2018); not below 0.
 pub fn stability_index(before: &[f64], now: &[f64]) -> f64 {
     let (first, second) = (before.iter().sum::<f64>(), now.iter().sum::<f64>());
     if first == 0.0 || second == 0.0 {

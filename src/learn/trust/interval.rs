@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Split conformal prediction (Lei et al., JASA 2018, section 2.2): the errors on rows that the model did not learn from
-/// say how wide an interval must be, whatever the model and however the errors are distributed.
+/// Split conformal prediction (Lei et al., JASA 2018, section 2.2): the errors on rows that the model did not learn
+/// from say how wide an interval must be, whatever the model and however the errors are distributed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ErrorBand {
     /// Absolute errors in parts of the expected error of their row, rising.
@@ -11,8 +11,8 @@ pub struct ErrorBand {
 }
 
 impl ErrorBand {
-    /// `difficulty` is the error expected of each row (all 1 where none is known); rows where a number is not finite or the
-    /// difficulty not above 0 are left out.
+    /// `difficulty` is the error expected of each row (all 1 where none is known); rows where a number is not finite or
+    /// the difficulty not above 0 are left out.
     pub fn fit(predicted: &[f64], actual: &[f64], difficulty: &[f64]) -> Self {
         let rows = predicted.iter().zip(actual).zip(difficulty);
         let usable = rows.filter(|(_, difficulty)| **difficulty > 0.0);

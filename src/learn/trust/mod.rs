@@ -1,5 +1,5 @@
-//! What makes a score worth trusting: chances that come true, honest figures, reasons that a person can check, and saying
-//! when there is too little.
+//! What makes a score worth trusting: chances that come true, honest figures, reasons that a person can check, and
+//! saying when there is too little.
 
 mod calibrate;
 mod conformal;

@@ -26,8 +26,8 @@ pub struct Reason {
     pub sentence: String,
 }
 
-/// The `count` strongest reasons of `row`, strongest first. `contributions` are in the order of `features`, as is `usual`.
-/// Errors: the table lacks a feature or the row.
+/// The `count` strongest reasons of `row`, strongest first. `contributions` are in the order of `features`, as is
+/// `usual`. Errors: the table lacks a feature or the row.
 pub fn reasons(
     contributions: &Contributions,
     features: &[Feature],

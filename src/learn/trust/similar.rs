@@ -13,9 +13,9 @@ pub struct Neighbour {
     pub distance: f64,
 }
 
-/// The `count` nearest of `past` to `row`, nearest first (Gower's distance, Biometrics 1971, over `weights`, one for each
-/// feature: how much a model makes of it). Numbers differ by their distance in parts of three quartile ranges, at most 1.
-/// Errors: the table lacks the row; another number of weights.
+/// The `count` nearest of `past` to `row`, nearest first (Gower's distance, Biometrics 1971, over `weights`, one for
+/// each feature: how much a model makes of it). Numbers differ by their distance in parts of three quartile ranges, at
+/// most 1. Errors: the table lacks the row; another number of weights.
 pub fn similar(
     table: &Table,
     row: u32,
@@ -68,8 +68,8 @@ pub struct GroupFigures {
     pub group: String,
     /// Share of the group that is told `bar` or more.
     pub chosen: f64,
-    /// Of those with the outcome, the share that is told `bar` or more (equal opportunity: Hardt, Price and Srebro, NIPS
-    /// 2016); `None` without any.
+    /// Of those with the outcome, the share that is told `bar` or more (equal opportunity: Hardt, Price and Srebro,
+    /// NIPS 2016); `None` without any.
     pub found: Option<f64>,
     pub metrics: Metrics,
 }

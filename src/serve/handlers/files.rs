@@ -14,11 +14,8 @@ use crate::upload::{self, Form};
 
 /// Bytes read at a time: a chunk of a sealed file.
 const STEP: u64 = 64 << 10;
-const PDF: &str = "application/pdf";
 /// Whatever a browser makes of a file, it may not act for this origin.
-const SANDBOX: &str = "default-src 'none'; sandbox";
-/// Browsers refuse to show a PDF in a sandbox; their viewers keep its scripts away from this origin.
-const VIEWED: &str = "frame-ancestors 'none'";
+const SANDBOX: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /// The answer is what a record's field takes.
 pub fn upload(call: &Call, mut form: Form) -> Result<Answer> {
@@ -32,7 +29,7 @@ pub fn upload(call: &Call, mut form: Form) -> Result<Answer> {
 
 pub fn download(call: &Call) -> Result<Download> {
     let record = call.query.get("record").map(record).transpose()?;
-    let inline = match call.query.get("inline") {
+    let shown = match call.query.get("inline") {
         None | Some("0" | "false") => false,
         Some("1" | "true") => true,
         Some(_) => return Err(Error::field("inline", "value", "must be 1 or 0")),
@@ -43,14 +40,13 @@ pub fn download(call: &Call) -> Result<Download> {
     let same = call.head.if_range.as_ref().is_none_or(|held| *held == tag);
     let part = Part::asked(call.head.range.as_deref().filter(|_| same), content.len());
     let known = MEDIA_TYPES.into_iter().find(|known| *known == about.media_type).unwrap_or("application/octet-stream");
-    let inline = inline && INLINE.contains(&known);
     let bytes = part.bytes.clone();
     Ok(Download {
-        inline,
+        inline: shown && INLINE.contains(&known),
         compress: false,
         part: Some(part),
         tag: Some(tag),
-        policy: Some(if inline && known == PDF { VIEWED } else { SANDBOX }),
+        policy: Some(SANDBOX),
         ..Download::new(served(known), about.name, move |out| copy(&content, bytes.start, bytes.end, out))
     })
 }

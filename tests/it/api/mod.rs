@@ -17,3 +17,4 @@ mod stages;
 mod thread;
 mod tls;
 mod uploads;
+mod views;

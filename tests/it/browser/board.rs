@@ -42,9 +42,10 @@ fn cards_are_carried_and_come_back() {
     browser.drag(&from, &browser.find("[data-stage=lost] .lane-cards"));
     browser.find("[data-testid=move-form]");
     assert_eq!(at(&first), "qualification");
-    browser.find("[data-testid=move-form] select").type_text("P");
+    browser.find("#move-lostReason").type_text("Price");
     browser.control("Move").click();
     browser.until("the card among the lost", &cards("lost", 1));
+    browser.sees("is now in Lost");
     assert_eq!(at(&first), "lost");
     is_sound(&browser);
 }

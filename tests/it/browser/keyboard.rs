@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use super::driver::{ALT, Browser, CONTROL, DOWN, ENTER, ESCAPE, RIGHT, TAB};
-use super::{is_sound, log_in, make, stage};
+use super::driver::{ALT, Browser, CONTROL, DOWN, ENTER, ESCAPE, RIGHT, SHIFT, TAB, UP};
+use super::{is_sound, make, stage};
 use crate::harness::ADMIN;
 
 #[test]
@@ -77,8 +77,8 @@ fn cells(browser: &Browser) {
     // Mark two cells and paste one over both.
     browser.chord(&[CONTROL], "c");
     browser.sees("1 row copied");
-    browser.keys("\u{e013}");
-    browser.chord(&["\u{e008}"], &DOWN.repeat(2));
+    browser.keys(UP);
+    browser.chord(&[SHIFT], &DOWN.repeat(2));
     browser.chord(&[CONTROL], "v");
     browser.sees("3 cells written");
     browser.until(

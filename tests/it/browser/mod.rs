@@ -3,6 +3,7 @@
 mod axe;
 mod board;
 mod driver;
+mod keep;
 mod keyboard;
 mod lost;
 mod rights;

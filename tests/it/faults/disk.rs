@@ -109,10 +109,9 @@ fn writes_are_refused(client: &Client, id: &str, code: &str) {
     refused(client.post("/api/v1/records/batch", json!({"operations": [operation]})), "batch");
     refused(client.patch("/api/v1/settings", json!({"organisation": {"name": "Acme 2"}})), "settings");
     refused(client.post("/api/v1/tokens", json!({"name": "another"})), "token");
-    let form = "--x\r\ncontent-disposition: form-data; name=\"object\"\r\n\r\ncontact\r\n\
-                --x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nName,Email\nA,a@x.example\n\r\n--x--\r\n";
-    let headers = [("content-type", "multipart/form-data; boundary=x")];
-    refused(client.send("POST", "/api/v1/imports", &headers, Some(form.to_owned())), "upload");
+    let people = ("a.csv", "Name,Email\nA,a@x.example\n");
+    refused(client.form("/api/v1/imports", &[], &[("object", "contact")], people), "upload");
+    refused(client.form("/api/v1/files", &[], &[], people), "file");
 }
 
 fn writable(client: &Client) -> Json {
