@@ -31,7 +31,7 @@ impl Lookup {
 }
 
 /// Milliseconds without a key press before a search goes out.
-const STILL: i32 = 120;
+const STILL: i32 = 60;
 
 /// Calls `on_pick` with what was chosen, then empties itself.
 #[component]

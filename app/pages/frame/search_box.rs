@@ -7,7 +7,7 @@ use crate::kit::Icon;
 use crate::state::{format, nav, signed};
 use crate::text::t;
 
-const STILL: i32 = 90;
+const STILL: i32 = 40;
 
 #[component]
 pub fn SearchBox() -> impl IntoView {

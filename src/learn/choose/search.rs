@@ -16,7 +16,7 @@ use crate::trust::{Calibration, Metrics};
 
 const RIDGES: [f64; 4] = [0.5, 5.0, 50.0, 500.0];
 /// Those looked at while there are few outcomes: more choices would be chosen from by chance.
-const FEW_RIDGES: [f64; 2] = [5.0, 50.0];
+const FEW_RIDGES: [f64; 2] = [5.0, 15.0];
 const STRENGTHS: [f64; 2] = [4.0, 20.0];
 /// Leaves of a tree and least weight of a leaf.
 const TREES: [(usize, f32); 4] = [(3, 1.0), (6, 2.0), (12, 2.0), (24, 5.0)];
@@ -36,7 +36,7 @@ pub struct Settings {
     pub rules: Option<RuleConfig>,
     /// Whether naive Bayes takes part.
     pub naive_bayes: bool,
-    /// Standard errors by which what is learned must beat the rules.
+    /// Standard errors by which what is learned must beat the rules, and naive Bayes anything.
     pub margin: f64,
 }
 
@@ -71,8 +71,9 @@ pub struct Choice {
 }
 
 /// Chooses a model for `rows`. Rules, where there are some, are the first champion; a challenger takes their place when
-/// its log loss on later (or held-out) rows is lower by more than `margin` standard errors of the difference. Among
-/// models that learn, the lower loss wins. The same input and seed give the same choice.
+/// its log loss on later (or held-out) rows is lower by more than `margin` standard errors of the difference, and so
+/// must naive Bayes take any place. Among the other models the lower loss wins. The same input and seed give the same
+/// choice.
 ///
 /// Errors: no outcomes, cancelled. Too few outcomes to test on are no error: the first champion stays untested.
 pub fn choose(table: &Table, rows: &[u32], settings: &Settings, progress: Progress) -> Result<Choice, LearnError> {
@@ -107,7 +108,7 @@ fn untested(settings: &Settings, rarer: usize) -> Choice {
 fn families(rarer: usize, settings: &Settings) -> Vec<Recipe> {
     let rules = settings.rules.iter().cloned().map(Recipe::Rules);
     let bayes = STRENGTHS.map(|strength| Recipe::NaiveBayes(BayesConfig { strength }));
-    let bayes = bayes.into_iter().filter(|_| settings.naive_bayes);
+    let bayes = bayes.into_iter().filter(|_| settings.naive_bayes && rarer >= BOOST_OUTCOMES);
     let ridges: &[f64] = if rarer < BOOST_OUTCOMES { &FEW_RIDGES } else { &RIDGES };
     let logistic = ridges.iter().map(|ridge| Recipe::Logistic(LogisticConfig { ridge: *ridge }));
     let boosted = TREES.map(|(leaves, leaf_weight)| {
@@ -123,7 +124,7 @@ fn families(rarer: usize, settings: &Settings) -> Vec<Recipe> {
         })
     });
     let boosted = boosted.into_iter().filter(|_| rarer >= BOOST_OUTCOMES);
-    rules.chain(bayes).chain(logistic).chain(boosted).collect()
+    rules.chain(logistic).chain(bayes).chain(boosted).collect()
 }
 
 struct Contest<'a> {
@@ -263,7 +264,9 @@ fn decide(entries: Vec<Entry>, outcome: Vec<bool>, margin: f64) -> Choice {
     for (place, entry) in finalists.iter().enumerate() {
         let (gain, error) = paired_gain(&judged[champion].1, &judged[place].1);
         let believed = matches!(finalists[champion].recipe, Recipe::Rules(_));
-        let needed = if believed { margin * error } else { 0.0 };
+        // with few outcomes naive Bayes wins by chance too often
+        let crude = matches!(entry.recipe, Recipe::NaiveBayes(_));
+        let needed = if believed || crude { margin * error } else { 0.0 };
         let rival = finalists[champion].recipe.name();
         let decision = if place == 0 {
             "first champion, being the simplest".to_owned()

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::numeric::{log_loss_of_score, minimise, sigmoid};
 
+/// Outcomes of the rarer kind below which a curve would be drawn through noise.
+const LEAST_OUTCOMES: usize = 10;
 /// Outcomes of the rarer kind from which a bent curve is looked at, and the share of Platt's Brier score that it must
 /// save.
 const BETA_OUTCOMES: usize = 60;
@@ -33,12 +35,12 @@ pub enum Calibration {
 
 impl Calibration {
     /// The best of Platt, beta and isotonic on held-out halves, fitted to all; the simpler one unless another saves a
-    /// share. `scores` (log-odds) must come from models that did not learn from these rows. Outcomes of one kind leave
-    /// the scores as they are.
+    /// share. `scores` (log-odds) must come from models that did not learn from these rows. Fewer than ten outcomes of
+    /// either kind leave the scores as they are.
     pub fn fit(scores: &[f64], outcome: &[bool]) -> Self {
         let yes = outcome.iter().filter(|yes| **yes).count();
         let rarer = yes.min(outcome.len() - yes);
-        if rarer == 0 {
+        if rarer < LEAST_OUTCOMES {
             return Self::None;
         }
         if rarer < BETA_OUTCOMES {

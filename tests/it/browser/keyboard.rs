@@ -9,6 +9,15 @@ use crate::harness::ADMIN;
 
 #[test]
 fn everything_is_done_by_keyboard_alone() {
+    walk(1440);
+}
+
+#[test]
+fn everything_is_done_by_keyboard_alone_on_a_narrow_screen() {
+    walk(390);
+}
+
+fn walk(width: u32) {
     let (_home, server, client) = stage();
     let company = make(&client, "company", json!({"name": "Höhlenforschungsgesellschaft Südwestfalen"}));
     for (name, amount) in [("Alpha", "100.00"), ("Beta", "200.00"), ("Gamma", "300.00")] {
@@ -18,7 +27,7 @@ fn everything_is_done_by_keyboard_alone() {
             json!({"name": name, "amount": {"amount": amount, "currency": "EUR"}, "company": company, "stage": "qualification"}),
         );
     }
-    let browser = Browser::start(1440, 900);
+    let browser = Browser::start(width, 900);
     browser.open(&server.url("/"));
     browser.find("#email");
     browser.until("the focus in the e-mail box", "return document.activeElement.id === 'email'");
