@@ -70,17 +70,19 @@ pub fn condition(dir: &Path) -> Result<Condition, DataError> {
 /// Errors: a wrong secret, a newer or damaged store, a directory in use by another process.
 pub fn open(dir: &Path, unseal: &Unseal, caches: &Caches) -> Result<Open, DataError> {
     let key = KeyRing::open(dir, unseal)?;
-    open_with(dir, key, caches)
+    let open = open_idle(dir, key, caches)?;
+    start(&open);
+    Ok(open)
 }
 
 /// The same after reading the vault's files, the index and the uploads, which opening does not: it would make a damaged
-/// index again without a word. Gives what is damaged, one line each.
+/// index again without a word. Gives what is damaged, one line each. No job runs: whoever checks changes nothing.
 pub fn open_checked(dir: &Path, unseal: &Unseal, caches: &Caches) -> Result<(Open, Vec<String>), DataError> {
     let key = KeyRing::open(dir, unseal)?;
     let mut problems = KeyRing::verify(dir, &key)?;
     problems.extend(Crm::check_index(dir, &key)?);
     let uploads = SealedDir::new(&dir.join("uploads"), key.subkey("uploads"), 0)?;
-    let open = open_with(dir, key, caches)?;
+    let open = open_idle(dir, key, caches)?;
     // Opening removed what no import has any more.
     let faults = uploads.list()?.into_iter().filter_map(|name| uploads.verify(&name).err());
     problems.extend(faults.map(|fault| fault.to_string()));
@@ -128,15 +130,16 @@ fn make(
     let own = made.clone().map(Unseal::Passphrase);
     let secret = unseal.or(own.as_ref()).ok_or(VaultError::InvalidSecret("there is none"))?;
     let (_, key, kit) = KeyRing::create(dir, secret)?;
-    let open = open_with(dir, key, caches)?;
+    let open = open_idle(dir, key, caches)?;
     if let Err(error) = open.crm.setup(now, random, setup) {
         open.crm.close();
         return Err(error.into());
     }
+    start(&open);
     Ok(FirstRun { open, kit, passphrase: made })
 }
 
-fn open_with(dir: &Path, key: DataKey, caches: &Caches) -> Result<Open, DataError> {
+fn open_idle(dir: &Path, key: DataKey, caches: &Caches) -> Result<Open, DataError> {
     let defaults = CrmOptions::default();
     let or = |bytes: usize, default| if bytes == 0 { default } else { bytes };
     let options = CrmOptions {
@@ -149,10 +152,13 @@ fn open_with(dir: &Path, key: DataKey, caches: &Caches) -> Result<Open, DataErro
     let acme = (dir.join("acme"), key.subkey("acme"));
     let crm = Crm::open(dir, key, options)?;
     let backups = Backups::new(dir, crm.clone(), rows);
-    let clock = std::sync::Arc::new(edge::now);
-    let imports = Imports::new(crm.clone(), uploads, clock.clone(), Random::system());
-    crm.start_jobs(clock, Random::system());
+    let imports = Imports::new(crm.clone(), uploads, std::sync::Arc::new(edge::now), Random::system());
     Ok(Open { crm, imports, backups, acme })
+}
+
+/// From now on jobs run that are due.
+fn start(open: &Open) {
+    open.crm.start_jobs(std::sync::Arc::new(edge::now), Random::system());
 }
 
 fn clear(dir: &Path) -> Result<(), DataError> {

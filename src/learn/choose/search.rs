@@ -22,8 +22,10 @@ const STRENGTHS: [f64; 2] = [4.0, 20.0];
 const TREES: [(usize, f32); 4] = [(3, 1.0), (6, 2.0), (12, 2.0), (24, 5.0)];
 const STAGES: [usize; 8] = [25, 50, 75, 100, 150, 200, 300, 400];
 const SHARES: [f64; 3] = [0.3, 0.5, 0.7];
-/// Outcomes of the rarer kind from which boosting is tried.
-const BOOST_OUTCOMES: usize = 30;
+/// Outcomes of the rarer kind from which more than a few strongly held models are tried: with fewer, chance would
+/// choose.
+const MANY_OUTCOMES: usize = 30;
+
 /// How to choose.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -34,7 +36,7 @@ pub struct Settings {
     pub folds: usize,
     /// The first champion, where there are beliefs to start from.
     pub rules: Option<RuleConfig>,
-    /// Whether naive Bayes takes part.
+    /// Whether naive Bayes takes part, once there are 30 outcomes of the rarer kind.
     pub naive_bayes: bool,
     /// Standard errors by which what is learned must beat the rules, and naive Bayes anything.
     pub margin: f64,
@@ -108,8 +110,8 @@ fn untested(settings: &Settings, rarer: usize) -> Choice {
 fn families(rarer: usize, settings: &Settings) -> Vec<Recipe> {
     let rules = settings.rules.iter().cloned().map(Recipe::Rules);
     let bayes = STRENGTHS.map(|strength| Recipe::NaiveBayes(BayesConfig { strength }));
-    let bayes = bayes.into_iter().filter(|_| settings.naive_bayes && rarer >= BOOST_OUTCOMES);
-    let ridges: &[f64] = if rarer < BOOST_OUTCOMES { &FEW_RIDGES } else { &RIDGES };
+    let bayes = bayes.into_iter().filter(|_| settings.naive_bayes && rarer >= MANY_OUTCOMES);
+    let ridges: &[f64] = if rarer < MANY_OUTCOMES { &FEW_RIDGES } else { &RIDGES };
     let logistic = ridges.iter().map(|ridge| Recipe::Logistic(LogisticConfig { ridge: *ridge }));
     let boosted = TREES.map(|(leaves, leaf_weight)| {
         Recipe::Boosted(BoostConfig {
@@ -123,7 +125,7 @@ fn families(rarer: usize, settings: &Settings) -> Vec<Recipe> {
             threads: settings.threads,
         })
     });
-    let boosted = boosted.into_iter().filter(|_| rarer >= BOOST_OUTCOMES);
+    let boosted = boosted.into_iter().filter(|_| rarer >= MANY_OUTCOMES);
     rules.chain(logistic).chain(bayes).chain(boosted).collect()
 }
 

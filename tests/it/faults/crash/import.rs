@@ -73,6 +73,9 @@ impl Killing<'_> {
             self.done += 1;
             let (fine, said) = self.home.verify();
             assert!(fine, "kill {kill}: {said}");
+            if kill % 10 == 0 {
+                assert_eq!(self.home.verify().1, said, "who checks changes nothing");
+            }
             let (started, client) = self.recovery.start(self.home, self.key);
             server = started;
             let view = client.get(path).expect(200).body;
