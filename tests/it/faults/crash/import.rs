@@ -73,7 +73,7 @@ impl Killing<'_> {
             self.done += 1;
             let (fine, said) = self.home.verify();
             assert!(fine, "kill {kill}: {said}");
-            if kill % 10 == 0 {
+            if kill.is_multiple_of(10) {
                 assert_eq!(self.home.verify().1, said, "who checks changes nothing");
             }
             let (started, client) = self.recovery.start(self.home, self.key);
