@@ -74,7 +74,8 @@ impl Killing<'_> {
             let (fine, said) = self.home.verify();
             assert!(fine, "kill {kill}: {said}");
             if kill.is_multiple_of(10) {
-                assert_eq!(self.home.verify().1, said, "who checks changes nothing");
+                let counted = |said: &str| said.lines().next().map(str::to_owned);
+                assert_eq!(counted(&self.home.verify().1), counted(&said), "who checks changes nothing");
             }
             let (started, client) = self.recovery.start(self.home, self.key);
             server = started;
