@@ -10,7 +10,7 @@ use crate::Ctx;
 use crate::crm::Crm;
 use crate::errors::{OrInternal, OrStore, forbidden};
 
-/// Documents by the view's id.
+/// Documents by whom they concern, then the view's id: the owner, or [`Id::NIL`] for everybody.
 const VIEW: &str = "view";
 /// Characters of a name.
 const NAME: usize = 80;
@@ -67,9 +67,18 @@ pub struct ViewChange {
 }
 
 impl Stored {
-    fn op(&self) -> Result<Op> {
+    fn key(&self) -> Vec<u8> {
+        let whose = if self.shared { Id::NIL } else { self.owner };
+        [*whose.as_bytes(), *self.id.as_bytes()].concat()
+    }
+
+    fn put(&self) -> Result<Op> {
         let value = serde_json::to_vec(self).or_internal("the view")?;
-        Ok(Op::Doc { kind: VIEW, key: self.id.as_bytes().to_vec(), value: Some(value), logged: true })
+        Ok(Op::Doc { kind: VIEW, key: self.key(), value: Some(value), logged: true })
+    }
+
+    fn remove(&self) -> Op {
+        Op::Doc { kind: VIEW, key: self.key(), value: None, logged: true }
     }
 
     fn check(&self) -> Result<()> {
@@ -92,7 +101,7 @@ impl Crm {
             self.inner.authorise(ctx, name, Action::Read)?;
         }
         let wanted = |view: &Stored| object.is_none_or(|name| name == view.object) && self.sees(ctx, view);
-        let mut views: Vec<Stored> = all(&self.inner.view()?)?.into_iter().filter(wanted).collect();
+        let mut views: Vec<Stored> = known(&self.inner.view()?, ctx)?.into_iter().filter(wanted).collect();
         views.sort_by_cached_key(|view| (view.owner != ctx.actor.user, view.name.to_lowercase(), view.id));
         views.iter().map(|view| self.shown(ctx, view)).collect()
     }
@@ -112,17 +121,18 @@ impl Crm {
             updated_at: ctx.now,
         };
         may_write(ctx, &view.object)?;
-        let others = all(&self.inner.view()?)?;
+        let others = known(&self.inner.view()?, ctx)?;
         if others.iter().filter(|other| other.owner == view.owner).count() >= MOST {
             return Err(Error::new(Code::TooLarge, format!("a user has at most {MOST} views; delete some first")));
         }
-        self.keep(ctx, &view, &others)
+        self.keep(ctx, None, &view, &others)
     }
 
     /// Errors: `not_found` for a view that the caller does not see, `forbidden` for one that is neither his own nor
     /// his to manage.
     pub fn view_update(&self, ctx: &Ctx, id: Id, change: ViewChange) -> Result<Json> {
-        let (mut view, others) = self.own(ctx, id)?;
+        let (before, others) = self.own(ctx, id)?;
+        let mut view = before.clone();
         let ViewChange { name, query, shared, is_default, pinned } = change;
         view.name = name.map_or(view.name, |name| name.trim().to_owned());
         view.query = query.map_or(view.query, |query| query.trim_start_matches('?').to_owned());
@@ -130,19 +140,18 @@ impl Crm {
         view.is_default = is_default.unwrap_or(view.is_default);
         view.pinned = pinned.unwrap_or(view.pinned);
         view.updated_at = ctx.now;
-        self.keep(ctx, &view, &others)
+        self.keep(ctx, Some(&before), &view, &others)
     }
 
     pub fn view_delete(&self, ctx: &Ctx, id: Id) -> Result<()> {
         let (view, _) = self.own(ctx, id)?;
-        let op = Op::Doc { kind: VIEW, key: view.id.as_bytes().to_vec(), value: None, logged: true };
-        self.inner.commit_docs(ctx, "view", vec![op], vec![])?;
+        self.inner.commit_docs(ctx, "view", vec![view.remove()], vec![])?;
         Ok(())
     }
 
-    /// The view, if the caller may change it, and all others.
+    /// The view, if the caller may change it, and the others that he knows.
     fn own(&self, ctx: &Ctx, id: Id) -> Result<(Stored, Vec<Stored>)> {
-        let mut others = all(&self.inner.view()?)?;
+        let mut others = known(&self.inner.view()?, ctx)?;
         let at = others.iter().position(|view| view.id == id && self.sees(ctx, view));
         let view = others.swap_remove(at.ok_or_else(|| Error::not_found("view"))?);
         if view.owner != ctx.actor.user && !can(&ctx.actor, Capability::ManageSettings) {
@@ -153,19 +162,21 @@ impl Crm {
     }
 
     /// Of one owner's views of an object, one opens by default.
-    fn keep(&self, ctx: &Ctx, view: &Stored, others: &[Stored]) -> Result<Json> {
+    fn keep(&self, ctx: &Ctx, before: Option<&Stored>, view: &Stored, others: &[Stored]) -> Result<Json> {
         view.check()?;
         if view.shared && view.is_default && !can(&ctx.actor, Capability::ManageSettings) {
             return Err(Error::new(Code::Forbidden, "what opens by default for everybody is chosen by an admin"));
         }
-        let mut ops = vec![view.op()?];
+        let moved = before.filter(|before| before.key() != view.key());
+        let mut ops: Vec<Op> = moved.map(Stored::remove).into_iter().collect();
+        ops.push(view.put()?);
         let rival = |other: &&Stored| {
             let whose = if view.shared { other.shared } else { !other.shared && other.owner == view.owner };
             other.id != view.id && other.is_default && other.object == view.object && whose
         };
         if view.is_default {
             for other in others.iter().filter(rival) {
-                ops.push(Stored { is_default: false, ..other.clone() }.op()?);
+                ops.push(Stored { is_default: false, ..other.clone() }.put()?);
             }
         }
         self.inner.commit_docs(ctx, "view", ops, Vec::<Assert>::new())?;
@@ -197,17 +208,21 @@ fn may_write(ctx: &Ctx, object: &str) -> Result<()> {
     }
 }
 
-fn all(view: &View) -> Result<Vec<Stored>> {
+/// The caller's own views and the shared ones.
+fn known(view: &View, ctx: &Ctx) -> Result<Vec<Stored>> {
     let mut found = Vec::new();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = view.docs(VIEW, b"", after.as_deref(), PAGE).or_store()?;
-        for (_, bytes) in &page {
-            found.push(serde_json::from_slice(bytes).or_internal("a view")?);
-        }
-        match page.last() {
-            Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
-            _ => return Ok(found),
+    for whose in [ctx.actor.user, Id::NIL] {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = view.docs(VIEW, whose.as_bytes(), after.as_deref(), PAGE).or_store()?;
+            for (_, bytes) in &page {
+                found.push(serde_json::from_slice(bytes).or_internal("a view")?);
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
+                _ => break,
+            }
         }
     }
+    Ok(found)
 }

@@ -9,7 +9,7 @@ use aplomb_model::{Error, Id, Result};
 use tokio::sync::oneshot;
 
 use crate::call::{Call, Door};
-use crate::dispatch::{User, blocking, perform};
+use crate::dispatch::{User, blocking, called, perform};
 use crate::http::answer::Answer;
 use crate::http::encode::Encoding;
 
@@ -33,14 +33,7 @@ type Sender = oneshot::Sender<(Option<Id>, Result<Told>)>;
 pub async fn answer(door: Door, handler: Handler, request: &HttpRequest) -> Result<HttpResponse> {
     // the desk is not for work that waits
     if door.head.idempotency_key.is_some() || door.object().is_ok_and(|object| is_numbered(&object)) {
-        let (user, done) = blocking(move || {
-            let call = door.enter()?;
-            Ok((call.user(), perform(&call, |call| whole(call, handler))))
-        })
-        .await?;
-        request.extensions_mut().insert(User(user));
-        let (answer, encoding) = done?;
-        return Ok(answer.into_response(encoding));
+        return called(door, move |call| whole(call, handler), request).await;
     }
     let (sender, told) = oneshot::channel();
     let app = door.app.clone();

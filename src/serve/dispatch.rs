@@ -96,21 +96,28 @@ async fn answer(
             .await?;
             Ok(answer.into_response(encoding))
         }
-        Handler::Call(handler) => {
-            let (user, done) = blocking(move || {
-                let call = door.enter()?;
-                Ok((call.user(), perform(&call, handler)))
-            })
-            .await?;
-            request.extensions_mut().insert(User(user));
-            let (answer, encoding) = done?;
-            Ok(answer.into_response(encoding))
-        }
+        Handler::Call(handler) => called(door, handler, request).await,
         Handler::Change(handler) => change::answer(door, handler, request).await,
         Handler::Upload(handler) => upload::answer(enter(door, request).await?, handler, request, payload).await,
         Handler::Download(handler) => download::answer(enter(door, request).await?, handler).await,
         Handler::Live => live::answer(enter(door, request).await?),
     }
+}
+
+/// Runs a handler for the caller on a thread that may block.
+pub async fn called(
+    door: Door,
+    handler: impl FnOnce(&Call) -> Result<Answer> + Send + 'static,
+    request: &HttpRequest,
+) -> Result<HttpResponse> {
+    let (user, done) = blocking(move || {
+        let call = door.enter()?;
+        Ok((call.user(), perform(&call, handler)))
+    })
+    .await?;
+    request.extensions_mut().insert(User(user));
+    let (answer, encoding) = done?;
+    Ok(answer.into_response(encoding))
 }
 
 /// Runs a handler that checks a secret: an address that sends too many wrong ones has to wait.

@@ -44,6 +44,12 @@ fn views_are_personal_until_they_are_shared() {
     ] {
         assert_eq!(rename(who, id), expect);
     }
+    for (share, expect) in [(true, vec!["New", "New"]), (false, vec!["New"])] {
+        let change = serde_json::from_value(json!({"shared": share})).unwrap();
+        house.crm.view_update(&rep, own, change).unwrap();
+        assert_eq!(names(&house, &other), expect, "a view moves when it is shared or no longer is");
+        assert_eq!(names(&house, &rep), ["New", "New"]);
+    }
     assert_eq!(house.crm.view_delete(&other, shared).unwrap_err().code, Code::Forbidden);
     house.crm.view_delete(&rep, shared).unwrap();
     assert_eq!((names(&house, &rep), names(&house, &other).len()), (vec!["New".to_owned()], 0));

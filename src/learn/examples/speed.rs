@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use aplomb_learn::events::{Ask, Log, Program};
 use aplomb_learn::model::{BoostConfig, Boosted, Model};
-use aplomb_learn::table::{Builder, Cell, Feature, Kind};
+use aplomb_learn::table::{Builder, Cell, Feature, Kind, Table};
 
 const DAY: i64 = 86_400_000;
 
@@ -66,18 +66,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     scores(&mut numbers)
 }
 
-#[expect(clippy::disallowed_methods, reason = "times what it runs")]
-fn train(rows: u64) -> Result<(), Box<dyn std::error::Error>> {
-    let mut numbers = Numbers(1);
-    let mut builder = Builder::new((0..60).map(|at| Feature::new(format!("f{at}"), Kind::Number)).collect());
+/// Numbers below `top`; the outcome follows from the first one and from chance.
+fn drawn(numbers: &mut Numbers, rows: u64, features: usize, top: u64) -> Result<Table, Box<dyn std::error::Error>> {
+    let mut builder = Builder::new((0..features).map(|at| Feature::new(format!("f{at}"), Kind::Number)).collect());
     for _ in 0..rows {
-        let cells: Vec<Cell> = (0..60).map(|_| Cell::Number(numbers.below(100_000) as f64)).collect();
+        let cells: Vec<Cell> = (0..features).map(|_| Cell::Number(numbers.below(top) as f64)).collect();
         builder.push(&cells)?;
         let Cell::Number(first) = cells[0] else { continue };
-        builder.outcome(first + numbers.below(100_000) as f64 > 110_000.0);
+        builder.outcome(first + numbers.below(top) as f64 > 1.1 * top as f64);
     }
-    let table = builder.finish();
-    let config = BoostConfig {
+    Ok(builder.finish())
+}
+
+fn boost(threads: usize) -> BoostConfig {
+    BoostConfig {
         trees: 200,
         learning_rate: 0.1,
         leaves: 12,
@@ -85,8 +87,15 @@ fn train(rows: u64) -> Result<(), Box<dyn std::error::Error>> {
         ridge: 1.0,
         share: 0.8,
         seed: 1,
-        threads: 2,
-    };
+        threads,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "times what it runs")]
+fn train(rows: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let mut numbers = Numbers(1);
+    let table = drawn(&mut numbers, rows, 60, 100_000)?;
+    let config = boost(2);
     let all: Vec<u32> = (0..table.rows() as u32).collect();
     let start = Instant::now();
     let model = Boosted::fit(&config, &table, &all)?;
@@ -97,24 +106,8 @@ fn train(rows: u64) -> Result<(), Box<dyn std::error::Error>> {
 
 #[expect(clippy::disallowed_methods, reason = "times what it runs")]
 fn scores(numbers: &mut Numbers) -> Result<(), Box<dyn std::error::Error>> {
-    let mut builder = Builder::new((0..40).map(|at| Feature::new(format!("f{at}"), Kind::Number)).collect());
-    for _ in 0..100_000 {
-        let cells: Vec<Cell> = (0..40).map(|_| Cell::Number(numbers.below(1000) as f64)).collect();
-        builder.push(&cells)?;
-        let Cell::Number(first) = cells[0] else { continue };
-        builder.outcome(first + numbers.below(1000) as f64 > 1100.0);
-    }
-    let table = builder.finish();
-    let config = BoostConfig {
-        trees: 200,
-        learning_rate: 0.1,
-        leaves: 12,
-        leaf_weight: 2.0,
-        ridge: 1.0,
-        share: 0.8,
-        seed: 1,
-        threads: 1,
-    };
+    let table = drawn(numbers, 100_000, 40, 1000)?;
+    let config = boost(1);
     let rows: Vec<u32> = (0..table.rows() as u32).collect();
     let start = Instant::now();
     let model = Boosted::fit(&config, &table, &rows)?;
