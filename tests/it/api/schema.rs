@@ -42,7 +42,7 @@ fn the_document_tells_what_the_server_does() {
     let run = || {
         let mut command = Command::new(&program);
         command.args(["run", &server.url("/api/v1/openapi.json"), "-H", &format!("Authorization: Bearer {key}")]);
-        command.args(["--seed", "4711", "--workers", "2", "--continue-on-failure", "--no-color", "--warnings", "off"]);
+        command.args(["--seed", "4711", "--workers", "1", "--continue-on-failure", "--no-color", "--warnings", "off"]);
         command.args(["--checks", CHECKS, "--max-time", &seconds]);
         command.args(left_out.iter().flat_map(|id| ["--exclude-operation-id", id]));
         let output = command.current_dir(home.path()).output().expect("schemathesis runs");
@@ -51,6 +51,7 @@ fn the_document_tells_what_the_server_does() {
     };
     let (mut fine, mut said) = run();
     // Generating cases has a time limit inside schemathesis, which a busy machine can hit; a failure is not asked twice.
+    // One worker: parsing on two threads at once breaks `ast.parse` of CPython 3.11 (its issue 106905).
     if !fine && !said.contains("\nFailures:") {
         (fine, said) = run();
     }
