@@ -76,7 +76,7 @@ fn compile_app(root: &Path, release: bool) -> Result<PathBuf> {
         }
     }
     if release {
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(root));
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(root));
     }
     let status = cargo.status().map_err(|error| format!("cargo does not start: {error}"))?;
     if !status.success() {
@@ -87,11 +87,11 @@ fn compile_app(root: &Path, release: bool) -> Result<PathBuf> {
     Ok(target_dir.join(TARGET).join(profile).join("aplomb_app.wasm"))
 }
 
-/// Compiler flags (in Cargo's encoding) that keep the builder's folders out of panic messages, so that the WASM file
-/// and its hash are the same on every machine.
-fn without_paths(root: &Path) -> String {
+/// Compiler flags (in Cargo's encoding): those of `.cargo/config.toml`, which a variable would replace, and such that
+/// keep the builder's folders out of panic messages, so that the WASM file and its hash are the same on every machine.
+fn flags(root: &Path) -> String {
     let home = env::var("CARGO_HOME").or_else(|_| env::var("HOME").map(|home| format!("{home}/.cargo")));
-    let mut flags = vec![format!("--remap-path-prefix={}=aplomb", root.display())];
+    let mut flags = vec!["--cfg=erase_components".to_owned(), format!("--remap-path-prefix={}=aplomb", root.display())];
     flags.extend(home.map(|home| format!("--remap-path-prefix={home}=cargo")));
     flags.join("\u{1f}")
 }

@@ -1,15 +1,12 @@
 //! One folding of text for sorting, matching and searching: case, diacritics and width do not count.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
 /// Lower case, compatibility-decomposed, without marks; letters that do not decompose are spelt out (`ß` to `ss`).
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
     let mut out = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+    for c in without_marks(text).flat_map(char::to_lowercase) {
         match c {
             'ß' => out.push_str("ss"),
             'ø' => out.push('o'),
@@ -19,11 +16,24 @@ pub fn fold(text: &str) -> String {
             'œ' => out.push_str("oe"),
             'þ' => out.push_str("th"),
             'ı' => out.push('i'),
-            c if is_combining_mark(c) => {}
             c => out.push(c),
         }
     }
     out
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn without_marks(text: &str) -> impl Iterator<Item = char> {
+    use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+    text.nfkd().filter(|c| !is_combining_mark(*c))
+}
+
+/// The browser brings the tables along that would otherwise be part of the page.
+#[cfg(target_arch = "wasm32")]
+fn without_marks(text: &str) -> impl Iterator<Item = char> {
+    let marks = js_sys::RegExp::new("\\p{M}", "gu");
+    let plain: String = js_sys::JsString::from(text).normalize("NFKD").replace_by_pattern(&marks, "").into();
+    plain.chars().collect::<Vec<_>>().into_iter()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub fn program() -> PathBuf {
 /// A data directory with the files that its commands need beside it.
 pub struct Home {
     dir: tempfile::TempDir,
-    data: PathBuf,
+    pub data: PathBuf,
 }
 
 impl Home {

@@ -55,6 +55,34 @@ impl Browser {
         self.post("/url", json!({"url": url}));
     }
 
+    /// Opens another tab, goes to it, and names it.
+    pub fn new_tab(&self) -> String {
+        let tab = self.post("/window/new", json!({"type": "tab"}))["handle"].as_str().unwrap_or_default().to_owned();
+        self.switch_to(&tab);
+        tab
+    }
+
+    /// The tab that commands go to.
+    pub fn tab(&self) -> String {
+        self.get("/window").as_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn switch_to(&self, tab: &str) {
+        self.post("/window", json!({"handle": tab}));
+    }
+
+    pub fn close_tab(&self) {
+        call("DELETE", &format!("{}/window", self.session), None).expect("the tab closes");
+    }
+
+    /// Takes the network away from the browser, or gives it back.
+    pub fn set_offline(&self, offline: bool) {
+        let through = if offline { 0 } else { -1 };
+        let conditions =
+            json!({"offline": offline, "latency": 0, "download_throughput": through, "upload_throughput": through});
+        self.post("/chromium/network_conditions", json!({"network_conditions": conditions}));
+    }
+
     /// Goes to another page of the app without loading it again.
     pub fn go_to(&self, path: &str) {
         self.script(&format!(
@@ -201,7 +229,8 @@ impl Browser {
         call("GET", &format!("{}{path}", self.session), None).unwrap_or_default()
     }
 
-    fn post(&self, path: &str, body: Json) -> Json {
+    /// A command of the session, by its path.
+    pub fn post(&self, path: &str, body: Json) -> Json {
         call("POST", &format!("{}{path}", self.session), Some(&body)).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
 }
