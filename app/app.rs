@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::components::Router;
 
 use crate::api::{self, Failure};
-use crate::kit::{Screen, ToastRegion, Toasts, Trouble, Waiting};
+use crate::kit::{Screen, ToastRegion, Toasts, Tooltips, Trouble, Waiting};
 use crate::pages;
 use crate::state::{Signed, format, theme};
 
@@ -46,9 +46,14 @@ impl Gate {
     pub fn log_out(self) {
         spawn_local(async move {
             let _ = api::log_out().await;
-            self.expired.try_set(false);
-            self.door.try_set(Door::LogIn);
+            self.leave();
         });
+    }
+
+    /// To the log-in page, because there is no session any more and its user knows.
+    pub fn leave(self) {
+        self.expired.try_set(false);
+        self.door.try_set(Door::LogIn);
     }
 
     fn refused(self, failure: &Failure) {
@@ -78,6 +83,7 @@ async fn enter() -> Door {
 #[component]
 pub fn App() -> impl IntoView {
     theme::show(theme::stored());
+    theme::show_strong(theme::strong());
     provide_context(Toasts::new());
     provide_context(Screen::watch());
     let gate = Gate { door: RwSignal::new(Door::Opening), expired: RwSignal::new(false) };
@@ -98,6 +104,7 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>{page}</Router>
         <ToastRegion/>
+        <Tooltips/>
     }
 }
 

@@ -1,8 +1,10 @@
-//! What a panic leaves: a page that says so and offers to start again. Built by hand, because the app itself is gone.
+//! What a panic leaves: a page that says so, offers to start again, and has a report to hand on, which goes nowhere by
+//! itself. Built by hand, because the app itself is gone.
 
 use std::panic::{self, PanicHookInfo};
 
-use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Element;
 
 use crate::text::t;
@@ -36,8 +38,23 @@ fn show(info: &PanicHookInfo<'_>) -> Result<(), JsValue> {
     let link = element("a", "button primary", t("stopped.reload"))?;
     let here = web_sys::window().and_then(|w| w.location().href().ok()).unwrap_or_else(|| "/".to_owned());
     link.set_attribute("href", &here)?;
+    // Not a step inside the app, which is gone.
+    link.set_attribute("rel", "external")?;
     page.append_child(&link.into())?;
-    page.append_child(&element("pre", "stopped-detail", &info.to_string())?.into())?;
+    let agent = web_sys::window().and_then(|w| w.navigator().user_agent().ok()).unwrap_or_default();
+    let report = format!("Aplomb {}\n{here}\n{agent}\n{info}", env!("CARGO_PKG_VERSION"));
+    let copy = element("button", "button", t("stopped.copy"))?;
+    let (copied, text) = (copy.clone(), report.clone());
+    let click = Closure::<dyn Fn()>::new(move || {
+        let Some(window) = web_sys::window() else { return };
+        let _ = window.navigator().clipboard().write_text(&text);
+        copied.set_text_content(Some(t("kit.copied")));
+    });
+    copy.add_event_listener_with_callback("click", click.as_ref().unchecked_ref())?;
+    // It lives as long as the page, which is all there is.
+    click.forget();
+    page.append_child(&copy.into())?;
+    page.append_child(&element("pre", "stopped-detail", &report)?.into())?;
     body.set_text_content(None);
     body.append_child(&page.into())?;
     Ok(())

@@ -323,6 +323,10 @@ impl Bench {
     }
 
     fn list(&self, pred: Pred, sort: Vec<SortKey>) -> u64 {
+        self.list_from(pred, sort, 0)
+    }
+
+    fn list_from(&self, pred: Pred, sort: Vec<SortKey>, offset: u64) -> u64 {
         let q = ListQuery {
             object: CONTACT,
             pred,
@@ -331,6 +335,7 @@ impl Bench {
             sort,
             limit: 50,
             cursor: None,
+            offset,
             count_up_to: 10_000,
         };
         self.index.list(&q).expect("a page").total.count
@@ -409,6 +414,29 @@ fn lists(b: &Bench) {
     b.timed("list e-mail contains", |n| b.list(test(path(EMAIL), Check::Contains(format!("ba{}", n % 10))), vec![]));
 }
 
+/// Pages from anywhere in a list, as a thumb that is dragged asks for them: beginning, middle and end in turn.
+fn jumps(b: &Bench, rows: u64) {
+    let at = |n: u64| 1 + n * 7_919 % 97 * (rows / 97);
+    let updated = Path { field: system::UPDATED_AT, kind: Kind::Int, ..path(DUE) };
+    let orders = [
+        ("newest first", vec![]),
+        ("updatedAt", by(updated, true)),
+        ("number", by(path(44), false)),
+        ("money, descending", by(path(AMOUNT), true)),
+        ("date", by(path(DUE), false)),
+        ("name", by(path(NAME), false)),
+        ("e-mail, descending", by(path(EMAIL), true)),
+        ("custom text", by(path(45), false)),
+        ("company.name", by(over_firm(FIRM_NAME, FieldType::Text), false)),
+        ("yes/no, choice, name", [by(path(46), false), by(path(STAGE), true), by(path(NAME), false)].concat()),
+    ];
+    for (name, sort) in orders {
+        b.timed(&format!("jump by {name}"), |n| b.list_from(Pred::Const(true), sort.clone(), at(n)));
+    }
+    let open = test(path(STAGE), Check::In((0..4).map(|n| Scalar::Key(format!("choice{n}"))).collect()));
+    b.timed("jump in a filtered list by name", |n| b.list_from(open.clone(), by(path(NAME), false), at(n) / 4));
+}
+
 fn texts(b: &Bench) {
     b.search("text one word", &["wisniewski", "Müller", "featherstone", "kowalska", "García"]);
     b.search("text two words", &["anna wiśniewski", "james smith", "lucia garcia", "olivia kovacs"]);
@@ -445,6 +473,7 @@ fn main() {
     println!("{} documents, {segments} segments, {each} bytes each, {} MB", stats.documents, memory("VmRSS"));
     let b = Bench { index, rounds: a.rounds, only: a.only };
     lists(&b);
+    jumps(&b, a.rows);
     texts(&b);
     b.sums("sums per stage", path(STAGE));
     b.sums("sums per owner", path(OWNER));

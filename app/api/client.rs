@@ -19,7 +19,7 @@ const AGAIN_AFTER: [i32; 3] = [300, 1_000, 2_500];
 
 /// Milliseconds between the attempts of a write that waits, and how many of them.
 const PATIENT_STEP: i32 = 2_000;
-const PATIENCE: u32 = 90;
+const PATIENCE: u32 = 450;
 
 /// Told of every refusal that is about the session and not about the request.
 type Refusal = Box<dyn Fn(&Failure)>;
@@ -39,6 +39,11 @@ pub fn waiting() -> ArcRwSignal<u32> {
 /// The token that every writing request carries.
 pub fn set_csrf(token: &str) {
     CSRF.with_borrow_mut(|held| token.clone_into(held));
+}
+
+/// Lists show at least what was written up to this position of the log.
+pub fn note_written(seq: u64) {
+    WRITTEN.set(WRITTEN.get().max(seq));
 }
 
 /// Calls `then` whenever the server says that nobody is logged in, or that it is sealed.
@@ -93,6 +98,11 @@ impl Call {
 
     pub fn post(path: impl Into<String>, body: Json) -> Call {
         Call { body: Body::Json(body), ..Call::new("POST", path) }.header("idempotency-key", key())
+    }
+
+    /// A POST that does no harm twice and leaves nothing to be remembered.
+    pub fn tell(path: impl Into<String>, body: Json) -> Call {
+        Call { body: Body::Json(body), ..Call::new("POST", path) }
     }
 
     pub fn upload(path: impl Into<String>, form: FormData) -> Call {
@@ -248,7 +258,7 @@ impl Call {
             return Err(Failure::from_answer(status, &text));
         }
         if let Some(seq) = response.headers().get("x-aplomb-seq").ok().flatten().and_then(|s| s.parse().ok()) {
-            WRITTEN.set(WRITTEN.get().max(seq));
+            note_written(seq);
         }
         let json = if text.is_empty() { Json::Null } else { read(&text)? };
         Ok(Answer { json })

@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json, json};
 use web_sys::{File, FormData};
 
 pub use aplomb_model::import::{
-    Alike, ColumnView as Column, Format, ImportView as Import, Preview, Problem, RevertReport as Reverted, Status,
-    TargetView as Target,
+    CellEdit, ColumnView as Column, Duplicate, DuplicateOf, Format, ImportRow, ImportView as Import, OnMatch, Preview,
+    RevertReport as Reverted, RowDecision, RowsPage, Status, TargetView as Target,
 };
 
 use super::{Abort, Call, Failure, Result, list_of};
@@ -54,6 +54,30 @@ pub async fn set_mapping(id: &str, mapping: &[(usize, Option<String>)], options:
     let mapping: Vec<Json> =
         mapping.iter().map(|(column, field)| json!({ "column": column, "field": field })).collect();
     Call::patch(format!("/imports/{id}"), json!({ "mapping": mapping, "options": options })).json().await
+}
+
+/// What is to be read differently, and what becomes of single rows; gives these rows as they would be taken now.
+pub async fn mend(id: &str, edits: &[CellEdit], decisions: &[RowDecision]) -> Result<Vec<ImportRow>> {
+    let body = json!({ "edits": edits, "decisions": decisions });
+    list_of(Call::patch(format!("/imports/{id}"), body).send().await?.json, "changedRows")
+}
+
+/// Sets what becomes of every row that is known already, whatever was decided for these before.
+pub async fn decide_all(id: &str, action: OnMatch, decided: &[u64]) -> Result<Import> {
+    let undecided: Vec<Json> = decided.iter().map(|row| json!({ "row": row, "action": null })).collect();
+    let body = json!({ "options": { "onMatch": action }, "decisions": undecided });
+    Call::patch(format!("/imports/{id}"), body).done().await?;
+    check(id).await
+}
+
+/// Rows that the check noted: `kind` is `refused`, `duplicate`, `warning` or `edited`.
+pub async fn import_rows(id: &str, kind: &str, cursor: &str) -> Result<RowsPage> {
+    Call::get(format!("/imports/{id}/rows"))
+        .query("kind", kind)
+        .query("cursor", cursor)
+        .query("limit", "100")
+        .json()
+        .await
 }
 
 pub async fn check(id: &str) -> Result<Import> {

@@ -139,19 +139,6 @@ pub async fn update(object: &str, id: &str, version: u32, fields: Map<String, Js
         .await
 }
 
-/// The same for many records at once, all or none: `update`, `delete` or `restore`. Gives each id with its new version.
-pub async fn batch(op: &str, object: &str, ids: &[String], fields: Map<String, Json>) -> Result<Vec<(String, u32)>> {
-    let mut written = Vec::with_capacity(ids.len());
-    for some in ids.chunks(MOST_AT_ONCE) {
-        let one = |id: &String| json!({ "op": op, "object": object, "id": id, "fields": fields });
-        let operations: Vec<Json> = some.iter().map(one).collect();
-        let answer = Call::post("/records/batch", json!({ "operations": operations })).send().await?;
-        let results: Vec<Json> = super::list_of(answer.json, "results")?;
-        written.extend(some.iter().zip(&results).map(|(id, result)| (id.clone(), version_of(result))));
-    }
-    Ok(written)
-}
-
 /// What one record gets, only when it still has `version`.
 pub struct Write {
     pub id: String,
@@ -171,7 +158,7 @@ pub async fn change_all(object: &str, changes: &[Write]) -> Result<Vec<(String, 
             operation
         };
         let operations: Vec<Json> = some.iter().map(one).collect();
-        let answer = Call::post("/records/batch", json!({ "operations": operations })).send().await?;
+        let answer = Call::post("/records/batch", json!({ "operations": operations })).patient().send().await?;
         let results: Vec<Json> = super::list_of(answer.json, "results")?;
         written.extend(some.iter().zip(&results).map(|(c, result)| (c.id.clone(), version_of(result))));
     }

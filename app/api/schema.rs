@@ -1,10 +1,12 @@
 //! Administration of what there is to fill in and who may do what: objects, fields, roles; the log and the server's health.
 
+use std::collections::BTreeMap;
+
 use aplomb_model::Role;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::{Call, Person, Result, list_of};
+use super::{Abort, Call, Person, Result, list_of};
 
 pub async fn roles_in_full() -> Result<Vec<Role>> {
     list_of(Call::get("/roles").send().await?.json, "roles")
@@ -86,4 +88,88 @@ pub struct Readiness {
 
 pub async fn readiness() -> Result<Readiness> {
     Call::get("/readyz").outside().quiet().json().await
+}
+
+/// What depends on a field.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Uses {
+    /// live records with a value
+    pub records: u64,
+    pub exact: bool,
+    pub views: Vec<UsingView>,
+    /// parts of the object's layout, each with whether the field stands in it
+    pub layout: BTreeMap<String, bool>,
+    pub references: Vec<Json>,
+    pub unique: bool,
+    pub imports: u64,
+    pub removable: bool,
+    pub reasons: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct UsingView {
+    pub id: String,
+    pub name: String,
+    pub shared: bool,
+}
+
+pub async fn uses(object: &str, field: &str, abort: &Abort) -> Result<Uses> {
+    Call::get(format!("/objects/{object}/fields/{field}/uses")).abort(abort).json().await
+}
+
+/// How the server is doing, as far as it says.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct System {
+    pub version: String,
+    pub started_at: String,
+    pub uptime_seconds: f64,
+    pub seq: u64,
+    pub index: IndexState,
+    pub store: Room,
+    pub memory: Room,
+    pub records: BTreeMap<String, u64>,
+    pub jobs: JobState,
+    pub backup: BackupState,
+    pub sessions: u64,
+    pub streams: u64,
+    pub tls: Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct IndexState {
+    pub behind: u64,
+    pub rebuilding: bool,
+    pub documents: u64,
+}
+
+/// Bytes in use and, where it is known, left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Room {
+    pub bytes: f64,
+    pub free_bytes: Option<f64>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobState {
+    pub waiting: u64,
+    pub failed: u64,
+    pub oldest_due: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BackupState {
+    pub last_at: Option<String>,
+    pub last_bytes: Option<f64>,
+    pub by: Json,
+}
+
+pub async fn system() -> Result<System> {
+    Call::get("/system").json().await
 }

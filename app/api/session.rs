@@ -122,3 +122,49 @@ pub async fn objects() -> Result<Vec<Object>> {
     let answer = Call::get("/objects").send().await?;
     super::list_of(answer.json, "objects")
 }
+
+/// Asks who one is; when the session has ended, the page is told and asks for the log-in.
+pub async fn knock() -> Result<()> {
+    let answer = Call::get("/session").send().await?;
+    if let Some(csrf) = answer.json.get("csrf").and_then(Json::as_str) {
+        set_csrf(csrf);
+    }
+    Ok(())
+}
+
+/// A browser or program that is logged in.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Device {
+    pub id: String,
+    pub created_at: String,
+    #[serde(deserialize_with = "super::or_empty")]
+    pub used_at: String,
+    /// such as `Chrome on Linux`
+    #[serde(deserialize_with = "super::or_empty")]
+    pub device: String,
+    #[serde(deserialize_with = "super::or_empty")]
+    pub address: String,
+    pub current: bool,
+}
+
+/// Where one is logged in, or where a user is, for whoever manages users.
+pub async fn devices(user: Option<&str>) -> Result<Vec<Device>> {
+    let path = user.map_or_else(|| "/sessions".to_owned(), |id| format!("/users/{id}/sessions"));
+    super::list_of(Call::get(path).send().await?.json, "sessions")
+}
+
+pub async fn end_device(id: &str) -> Result<()> {
+    Call::delete(format!("/sessions/{id}")).done().await
+}
+
+/// Ends every session but this one; of another user, all.
+pub async fn end_devices(user: Option<&str>) -> Result<()> {
+    let path = user.map_or_else(|| "/sessions".to_owned(), |id| format!("/users/{id}/sessions"));
+    Call::delete(path).done().await
+}
+
+/// Changes one's own name or password; the members that are not empty.
+pub async fn change_self(id: &str, change: Json) -> Result<()> {
+    Call::patch(format!("/users/{id}"), change).done().await
+}

@@ -44,3 +44,16 @@ pub fn Avatar(#[prop(into)] name: String) -> impl IntoView {
     let tone = name.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 6;
     view! { <span class=format!("avatar hue-{tone}") aria-hidden="true">{letters.to_uppercase()}</span> }
 }
+
+/// Several people on little room: the first few by their initials, all by name for those who listen and on hover.
+#[component]
+pub fn Avatars(#[prop(into)] names: Signal<Vec<String>>, #[prop(into)] label: Signal<String>) -> impl IntoView {
+    const SHOWN: usize = 4;
+    let faces = move || {
+        let names = names.get();
+        let more = names.len().saturating_sub(SHOWN);
+        let shown = names.into_iter().take(SHOWN).map(|name| view! { <Avatar name/> }).collect_view();
+        view! { {shown}{(more > 0).then(|| view! { <span class="avatar more" aria-hidden="true">{format!("+{more}")}</span> })} }
+    };
+    view! { <span class="avatars" role="img" aria-label=move || label.get() title=move || label.get()>{faces}</span> }
+}

@@ -1,6 +1,8 @@
 //! Words of the screen that know nothing of business: buttons, fields, dialogs, menus, toasts, states.
 
 mod badge;
+mod chart;
+mod crumbs;
 mod dialog;
 pub mod field;
 mod form;
@@ -8,26 +10,34 @@ mod icon;
 mod menu;
 mod paged;
 mod picker;
+mod preview;
+mod progress;
 mod screen;
 mod secret;
 pub mod show;
 mod states;
 mod tabs;
 mod toast;
+mod tooltip;
 mod virtual_rows;
 
-pub use badge::{Avatar, Badge, tone};
+pub use badge::{Avatar, Avatars, Badge, tone};
+pub use chart::{Bar, BarChart, Sparkline};
+pub use crumbs::Crumbs;
 pub use dialog::Dialog;
 pub use field::FieldInput;
 pub use form::{FieldRow, Plain, PlainSelect};
 pub use icon::Icon;
 pub use menu::{Menu, Popover};
-pub use paged::{Paged, Slice, Wanted};
+pub use paged::{Paged, Rows, Slice, Wanted};
 pub use picker::{Found, Lookup, Picker};
+pub use preview::{Preview, Previewed, Previewing};
+pub use progress::Progress;
 pub use screen::{Screen, screen};
 pub use secret::{Secret, Strength};
 pub use show::{Shown, ShownInCell};
 pub use states::{Empty, Loaded, Notice, Trouble, Waiting};
 pub use tabs::Tabs;
 pub use toast::{ToastRegion, Toasts, toasts};
+pub use tooltip::Tooltips;
 pub use virtual_rows::Scroller;

@@ -1,9 +1,9 @@
-//! A list of any length, of which only the pages somebody looks at are fetched. Pages are found by cursors, from the
-//! start and from the end; one far from both is asked for by its offset or, where the server knows none, walked to.
+//! A list of any length, of which only the pages somebody looks at are fetched: by the cursor that the page before gave,
+//! else by how many rows lie before.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,8 +15,9 @@ use crate::api::{Abort, Failure, Result};
 
 /// Rows on a page.
 pub const PAGE: usize = 100;
-/// Pages fetched at once on the way to a far one.
-const STRIDE: usize = 5;
+/// Pages asked for at once, and answers that may be on their way: one more than the one that a jump has made useless.
+const MOST: usize = 3;
+const AT_ONCE: usize = 2;
 /// Pages kept; those farthest from what is looked at go first.
 const KEPT: usize = 120;
 
@@ -25,8 +26,6 @@ const KEPT: usize = 120;
 pub struct Wanted {
     pub cursor: String,
     pub offset: usize,
-    /// in the opposite order, so from the end
-    pub backward: bool,
     pub limit: usize,
     /// the length of the list must be exact
     pub exact: bool,
@@ -63,15 +62,23 @@ impl<T> Rows<T> {
 /// What is known about the way to each page.
 struct Way<T> {
     fetch: Fetch<T>,
-    /// by page: the cursor that leads to it; by page counted from the end: the same in the opposite order
+    /// by page: the cursor that leads to it
     cursors: HashMap<usize, String>,
-    from_end: HashMap<usize, String>,
     stale: HashSet<usize>,
-    busy: bool,
+    /// pages on their way
+    coming: Vec<RangeInclusive<usize>>,
     range: Range<usize>,
-    skips: bool,
-    /// the order can be turned round
-    turns: bool,
+    /// the rows go by upwards
+    upwards: bool,
+    abort: Abort,
+    turn: u32,
+}
+
+/// A fetch that is about to start.
+struct Trip<T> {
+    pages: RangeInclusive<usize>,
+    wanted: Wanted,
+    fetch: Fetch<T>,
     abort: Abort,
     turn: u32,
 }
@@ -93,24 +100,16 @@ impl<T> Clone for Paged<T> {
 
 impl<T> Copy for Paged<T> {}
 
-/// How a page is got.
-enum Plan {
-    Forward { page: usize, pages: usize, cursor: String, offset: usize },
-    Backward { from_end: usize, pages: usize, cursor: String },
-}
-
 impl<T: Clone + Send + Sync + 'static> Paged<T> {
     pub fn new() -> Paged<T> {
         let none: Fetch<T> = Rc::new(|_, _| Box::pin(async { Err(Failure::aborted()) }));
         let way = Way {
             fetch: none,
             cursors: HashMap::new(),
-            from_end: HashMap::new(),
             stale: HashSet::new(),
-            busy: false,
+            coming: Vec::new(),
             range: 0..1,
-            skips: true,
-            turns: true,
+            upwards: false,
             abort: Abort::new(),
             turn: 0,
         };
@@ -127,16 +126,14 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
         }
     }
 
-    /// Another list: its first page is fetched, and what was there stays until that has come. `turns` says whether
-    /// `fetch` can give the opposite order.
-    pub fn ask<Fut>(self, turns: bool, fetch: impl Fn(Wanted, Abort) -> Fut + 'static)
+    /// Another list: its first page is fetched, and what was there stays until that has come.
+    pub fn ask<Fut>(self, fetch: impl Fn(Wanted, Abort) -> Fut + 'static)
     where
         Fut: Future<Output = Result<Slice<T>>> + 'static,
     {
         self.way.update_value(|way| {
             way.fetch = Rc::new(move |wanted, abort| Box::pin(fetch(wanted, abort)));
             way.range = 0..1;
-            way.turns = turns;
         });
         self.start();
     }
@@ -147,10 +144,9 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
         let fresh = self.way.try_update_value(|way| {
             way.abort.cancel();
             way.abort = Abort::new();
-            way.cursors = HashMap::from([(0, String::new())]);
-            way.from_end = HashMap::from([(0, String::new())]);
+            way.cursors.clear();
             way.stale.clear();
-            way.busy = true;
+            way.coming = vec![0..=0];
             way.turn += 1;
             (way.fetch.clone(), way.abort.clone(), way.turn)
         });
@@ -160,7 +156,6 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
             if abort.is_off() {
                 return;
             }
-            self.way.try_update_value(|way| way.busy = false);
             self.busy.try_set(false);
             match answer {
                 Ok(slice) => {
@@ -168,21 +163,26 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
                     self.rows.try_update(|rows| rows.pages.clear());
                     self.there.try_set(true);
                     let inexact = !slice.exact;
-                    self.take(&Plan::Forward { page: 0, pages: 1, cursor: String::new(), offset: 0 }, slice);
+                    self.take(&(0..=0), slice);
+                    self.pump();
                     if inexact {
                         self.count(fetch, abort, turn).await;
                     }
-                    self.pump();
                 }
-                Err(failure) if failure.is("aborted") => {}
-                Err(failure) => drop(self.failure.try_set(Some(failure))),
+                Err(failure) => self.fail(&(0..=0), failure),
             }
         });
     }
 
+    fn fail(self, pages: &RangeInclusive<usize>, failure: Failure) {
+        self.way.try_update_value(|way| way.coming.retain(|coming| coming != pages));
+        if !failure.is("aborted") {
+            self.failure.try_set(Some(failure));
+        }
+    }
+
     /// The exact length, when the first answer only said "at least".
     async fn count(self, fetch: Fetch<T>, abort: Abort, turn: u32) {
-        self.pump();
         let wanted = Wanted { limit: 1, exact: true, ..Wanted::default() };
         if let Ok(slice) = fetch(wanted, abort).await
             && self.way.try_with_value(|way| way.turn) == Some(turn)
@@ -196,8 +196,12 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
 
     /// Fetches what is looked at again, without greying anything out.
     pub fn refresh(self) {
-        let known: Vec<usize> = self.rows.with_untracked(|rows| rows.pages.keys().copied().collect());
-        self.way.try_update_value(|way| way.stale.extend(known));
+        let known = self.rows.try_with_untracked(|rows| rows.pages.keys().copied().collect::<Vec<_>>());
+        self.way.try_update_value(|way| {
+            // Rows may have come or gone, so cursors would leave gaps.
+            way.cursors.clear();
+            way.stale.extend(known.filter(|known| !known.is_empty()).unwrap_or_else(|| vec![0]));
+        });
         self.pump();
     }
 
@@ -212,117 +216,79 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
 
     /// These rows are looked at.
     pub fn look_at(self, range: Range<usize>) {
-        self.way.try_update_value(|way| way.range = range);
+        self.way.try_update_value(|way| {
+            way.upwards = range.start < way.range.start;
+            way.range = range;
+        });
         self.pump();
     }
 
-    /// Starts the next fetch, if one is needed and none is under way.
+    /// Starts the fetches that are needed, as far as fewer than [`AT_ONCE`] are under way.
     fn pump(self) {
-        if !self.there.get_untracked() {
+        if self.there.try_get_untracked() != Some(true) {
             return;
         }
-        let plan = self.rows.with_untracked(|rows| {
+        while let Some(Trip { pages, wanted, fetch, abort, turn }) = self.next() {
+            spawn_local(async move {
+                let answer = fetch(wanted, abort.clone()).await;
+                if abort.is_off() || self.way.try_with_value(|way| way.turn) != Some(turn) {
+                    return;
+                }
+                match answer {
+                    Ok(slice) => {
+                        self.failure.try_set(None);
+                        self.take(&pages, slice);
+                        self.pump();
+                    }
+                    Err(failure) => self.fail(&pages, failure),
+                }
+            });
+        }
+    }
+
+    /// The next pages to fetch, noted as coming.
+    fn next(self) -> Option<Trip<T>> {
+        let planned = self.rows.try_with_untracked(|rows| {
             self.way.try_update_value(|way| {
-                let plan = if way.busy { None } else { way.plan(rows) };
-                way.busy |= plan.is_some();
-                plan.map(|plan| (plan, way.fetch.clone(), way.abort.clone(), way.turn))
+                let pages = way.plan(rows)?;
+                let (first, count) = (*pages.start(), pages.end() - pages.start() + 1);
+                let cursor = way.cursors.get(&first).cloned().unwrap_or_default();
+                let offset = if cursor.is_empty() { first * PAGE } else { 0 };
+                way.coming.push(pages.clone());
+                let wanted = Wanted { cursor, offset, limit: count * PAGE, exact: false };
+                Some(Trip { pages, wanted, fetch: way.fetch.clone(), abort: way.abort.clone(), turn: way.turn })
             })
         });
-        let Some(Some((plan, fetch, abort, turn))) = plan else { return };
-        let wanted = match &plan {
-            Plan::Forward { pages, cursor, offset, .. } => {
-                Wanted { cursor: cursor.clone(), offset: *offset, limit: pages * PAGE, ..Wanted::default() }
-            }
-            Plan::Backward { from_end, pages, cursor } => {
-                let last = self.rows.with_untracked(|rows| rows.len.wrapping_sub(1) % PAGE + 1);
-                let limit = if *from_end == 0 { last + (pages - 1) * PAGE } else { pages * PAGE };
-                Wanted { cursor: cursor.clone(), backward: true, limit, ..Wanted::default() }
-            }
-        };
-        let skipped = wanted.offset > 0;
-        spawn_local(async move {
-            let answer = fetch(wanted, abort.clone()).await;
-            let current = self.way.try_update_value(|way| {
-                let current = way.turn == turn;
-                way.busy &= !current;
-                current
-            });
-            if current != Some(true) || abort.is_off() {
-                return;
-            }
-            match answer {
-                Ok(slice) => {
-                    self.failure.try_set(None);
-                    self.take(&plan, slice);
-                    self.pump();
-                }
-                // A server that knows no offset says that the parameter is wrong.
-                Err(failure) if skipped && (400..500).contains(&failure.status) => {
-                    self.way.try_update_value(|way| way.skips = false);
-                    self.pump();
-                }
-                Err(failure) if failure.is("aborted") => {}
-                Err(failure) => drop(self.failure.try_set(Some(failure))),
-            }
-        });
+        planned.flatten().flatten()
     }
 
     /// Puts what came where it belongs.
-    fn take(self, plan: &Plan, slice: Slice<T>) {
-        let pages = self.rows.try_update(|rows| {
+    fn take(self, pages: &RangeInclusive<usize>, slice: Slice<T>) {
+        let (first, last) = (*pages.start(), *pages.end());
+        self.rows.try_update(|rows| {
             let known = slice.total.max(if rows.exact { rows.len } else { 0 });
-            match plan {
-                Plan::Forward { page, .. } => {
-                    let end = page * PAGE + slice.rows.len();
-                    (rows.len, rows.exact) = match (&slice.next, slice.exact) {
-                        (None, _) => (end, true),
-                        (Some(_), true) => (slice.total.max(end), true),
-                        (Some(_), false) => (known.max(end + 1), rows.exact),
-                    };
-                    let chunks = slice.rows.chunks(PAGE).enumerate();
-                    let came: Vec<usize> = chunks
-                        .map(|(at, chunk)| {
-                            rows.pages.insert(page + at, Arc::new(chunk.to_vec()));
-                            page + at
-                        })
-                        .collect();
-                    if slice.next.is_none() {
-                        let last = end.saturating_sub(1) / PAGE;
-                        rows.pages.retain(|page, _| *page <= last);
-                    }
-                    came
-                }
-                Plan::Backward { from_end, .. } => {
-                    let mut all = slice.rows;
-                    all.reverse();
-                    let last_page = rows.len.saturating_sub(1) / PAGE;
-                    let end = if *from_end == 0 { rows.len } else { (last_page + 1 - from_end) * PAGE };
-                    let start = end.saturating_sub(all.len());
-                    let first = start.div_ceil(PAGE);
-                    let mut came = Vec::new();
-                    for page in first..=last_page.saturating_sub(*from_end) {
-                        let (from, to) = (page * PAGE - start, ((page + 1) * PAGE).min(end) - start);
-                        if let Some(chunk) = all.get(from..to) {
-                            rows.pages.insert(page, Arc::new(chunk.to_vec()));
-                            came.push(page);
-                        }
-                    }
-                    came
-                }
+            let end = first * PAGE + slice.rows.len();
+            (rows.len, rows.exact) = match (&slice.next, slice.exact) {
+                // Skipping more rows than there are says nothing but that.
+                (None, true) if slice.rows.is_empty() => (slice.total.min(end), true),
+                (None, _) => (end, true),
+                (Some(_), true) => (slice.total.max(end), true),
+                (Some(_), false) => (known.max(end + 1), rows.exact),
+            };
+            for (at, chunk) in slice.rows.chunks(PAGE).enumerate() {
+                rows.pages.insert(first + at, Arc::new(chunk.to_vec()));
+            }
+            if slice.next.is_none() {
+                let last = rows.len.saturating_sub(1) / PAGE;
+                rows.pages.retain(|page, _| *page <= last);
             }
         });
-        let Some(came) = pages else { return };
         self.way.try_update_value(|way| {
-            for page in &came {
-                way.stale.remove(page);
-            }
-            let (cursors, at) = match plan {
-                Plan::Forward { page, pages, .. } => (&mut way.cursors, page + pages),
-                Plan::Backward { from_end, pages, .. } => (&mut way.from_end, from_end + pages),
-            };
+            way.coming.retain(|coming| coming != pages);
+            way.stale.retain(|page| !pages.contains(page));
             match slice.next {
-                Some(next) => drop(cursors.insert(at, next)),
-                None => drop(cursors.remove(&at)),
+                Some(next) => drop(way.cursors.insert(last + 1, next)),
+                None => drop(way.cursors.remove(&(last + 1))),
             }
         });
         self.forget_far_pages();
@@ -330,53 +296,41 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
 
     fn forget_far_pages(self) {
         let Some(middle) = self.way.try_with_value(|way| (way.range.start + way.range.end) / 2 / PAGE) else { return };
-        let too_many = self.rows.with_untracked(|rows| rows.pages.len() > KEPT);
-        if too_many {
+        if self.rows.try_with_untracked(|rows| rows.pages.len() > KEPT) == Some(true) {
             self.rows.update(|rows| rows.pages.retain(|page, _| page.abs_diff(middle) <= KEPT / 3));
         }
     }
 }
 
 impl<T> Way<T> {
-    /// The first page that is looked at and not there, or one beside, and the way to it.
-    fn plan(&self, rows: &Rows<T>) -> Option<Plan> {
-        if rows.len == 0 {
+    /// The pages to fetch next: those that are looked at and lack, then those that have changed, then those beside, most of
+    /// them where the rows are going.
+    fn plan(&self, rows: &Rows<T>) -> Option<RangeInclusive<usize>> {
+        if rows.len == 0 && self.stale.is_empty() || self.coming.len() >= AT_ONCE {
             return None;
         }
-        let last = (rows.len - 1) / PAGE;
+        let last = rows.len.saturating_sub(1) / PAGE;
         let (from, to) = ((self.range.start / PAGE).min(last), (self.range.end / PAGE).min(last));
-        let lacks = |page: &usize| !rows.pages.contains_key(page);
-        let beside = [(to + 1).min(last), from.saturating_sub(1)];
-        let page = (from..=to)
-            .find(lacks)
-            .or_else(|| (from..=to).find(|page| self.stale.contains(page)))
-            .or_else(|| beside.into_iter().find(lacks))?;
-        let from_end = last - page;
-        if let Some(cursor) = self.cursors.get(&page) {
-            return Some(Plan::Forward { page, pages: 1, cursor: cursor.clone(), offset: 0 });
-        }
-        if let Some(cursor) = self.from_end.get(&from_end).filter(|_| rows.exact && self.turns) {
-            return Some(Plan::Backward { from_end, pages: 1, cursor: cursor.clone() });
-        }
-        if self.skips {
-            return Some(Plan::Forward { page, pages: 1, cursor: String::new(), offset: page * PAGE });
-        }
-        let nearest = |known: &HashMap<usize, String>, to: usize| {
-            known.keys().copied().filter(|k| *k <= to).max().map(|k| (to - k, k))
+        let comes = |page: usize| self.coming.iter().any(|pages| pages.contains(&page));
+        let lacks = |page: &usize| !rows.pages.contains_key(page) && !comes(*page);
+        let is_stale = |page: &usize| self.stale.contains(page) && !comes(*page);
+        let run = |first: usize, most: usize, fits: &dyn Fn(&usize) -> bool| {
+            let end = (first..=last).take(most).take_while(fits).last().unwrap_or(first);
+            first..=end
         };
-        let head = nearest(&self.cursors, page);
-        let tail = nearest(&self.from_end, from_end).filter(|_| rows.exact && self.turns);
-        let stride = |distance: usize| distance.clamp(1, STRIDE);
-        match (head, tail) {
-            (Some((near, _)), Some((far, at))) if far < near => {
-                let cursor = self.from_end.get(&at).cloned().unwrap_or_default();
-                Some(Plan::Backward { from_end: at, pages: stride(far), cursor })
-            }
-            (Some((distance, at)), _) => {
-                let cursor = self.cursors.get(&at).cloned().unwrap_or_default();
-                Some(Plan::Forward { page: at, pages: stride(distance), cursor, offset: 0 })
-            }
-            _ => None,
+        if let Some(first) = (from..=to).find(lacks) {
+            return Some(run(first, MOST.min(to - first + 1), &lacks));
         }
+        if let Some(first) = (from..=to).find(is_stale) {
+            return Some(run(first, MOST.min(to - first + 1), &is_stale));
+        }
+        // A page beside never takes the way from one that is looked at.
+        if !self.coming.is_empty() {
+            return None;
+        }
+        let ahead = (to + 1..=last.min(to + 2)).find(lacks).map(|first| run(first, 2, &lacks));
+        let behind = from.checked_sub(1).filter(lacks).map(|page| page.saturating_sub(1)..=page);
+        let behind = behind.map(|pages| if lacks(pages.start()) { pages } else { *pages.end()..=*pages.end() });
+        if self.upwards { behind.or(ahead) } else { ahead.or(behind) }
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use aplomb_model::{Field, FieldType};
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use serde_json::Value as Json;
 
-use super::{Badge, Icon};
+use super::{Badge, Icon, Previewed, Previewing};
 use crate::state::{format, nav};
 use crate::text::t;
 
@@ -45,19 +45,28 @@ pub fn file_name(file: &Json) -> String {
 /// Files by name, with their size; pictures as such, what a browser can show in a tab of its own.
 fn files(value: &Json, flat: bool) -> AnyView {
     let address = use_context::<FileAddress>().filter(|_| !flat);
+    let previewing = use_context::<Previewing>();
     let one = |file: &Json| {
         let name = file_name(file);
         let text = |key: &str| file.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
         let (id, kind) = (text("id"), text("mediaType"));
         let size = file.get("size").and_then(Json::as_f64).map(format::bytes);
         let Some(FileAddress(address)) = address.clone() else { return view! { <span>{name}</span> }.into_any() };
-        let is_picture = matches!(kind.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp");
-        let is_shown = is_picture || kind == "application/pdf" || kind == "text/plain";
+        let is_picture = Previewed::is_picture(&kind);
+        let is_shown = Previewed::is_shown(&kind) || kind == "application/pdf";
         let (href, alone) = (address(&id, is_shown), is_shown.then_some("_blank"));
         let picture =
             is_picture.then(|| view! { <img class="file-picture" loading="lazy" alt="" src=address(&id, true)/> });
         let save = view! { <a class="button icon-only" download=name.clone() rel="external" href=address(&id, false) aria-label=format!("{} {name}", t("file.save"))><Icon name="download"/></a> };
-        view! { <span class="file"><a class="file-link" href=href target=alone rel="external noopener">{picture}<Icon name="file"/><span class="ellipsis">{name.clone()}</span></a><span class="faint small nowrap">{size}</span>{save}</span> }.into_any()
+        let file = Previewed { name: name.clone(), kind, url: href.clone() };
+        let look = move |event: ev::MouseEvent| {
+            let plain = !event.ctrl_key() && !event.meta_key() && !event.shift_key();
+            if let Some(previewing) = previewing.filter(|_| plain && Previewed::is_shown(&file.kind)) {
+                event.prevent_default();
+                previewing.show(file.clone());
+            }
+        };
+        view! { <span class="file"><a class="file-link" href=href target=alone rel="external noopener" on:click=look>{picture}<Icon name="file"/><span class="ellipsis">{name.clone()}</span></a><span class="faint small nowrap">{size}</span>{save}</span> }.into_any()
     };
     let list = value.as_array().cloned().unwrap_or_default();
     view! { <span class="files">{list.iter().map(one).collect_view()}</span> }.into_any()

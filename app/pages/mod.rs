@@ -3,6 +3,7 @@
 pub mod frame;
 pub mod home;
 pub mod imports;
+pub mod kit;
 pub mod records;
 pub mod search;
 pub mod settings;

@@ -1,8 +1,9 @@
-//! Other people's changes, as the server's feed names them. One stream for a tab that is looked at; a hidden tab gives
-//! its stream back and catches up when it is shown again, because a browser has few connections to give.
+//! What the server's feed says: other people's changes, who else is here, notices. One stream for all tabs of a browser,
+//! because a browser has few connections to give: the tab that leads holds it and tells the others. When it goes another
+//! one takes over after the last change it heard of. Where tabs cannot share, each has a stream while it is looked at.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use leptos::prelude::*;
@@ -12,15 +13,19 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
-use crate::api::{Person, pause};
+use super::share::Share;
+use crate::api::{self, Person, Present, pause};
 
 /// Milliseconds before the first new attempt; twice as long after each failed one.
 const FIRST_WAIT: i32 = 1_000;
-const LONGEST_WAIT: i32 = 30_000;
+const LONGEST_WAIT: i32 = 15_000;
 /// Attempts that may fail before the page says so.
 const SILENT_TRIES: u32 = 2;
 /// Milliseconds that changes are gathered before a page asks again.
 const GATHER: i32 = 250;
+/// The lock and the channel that tabs share.
+const NAME: &str = "aplomb-live";
+const EVENTS: [&str; 4] = ["hello", "change", "notice", "presence"];
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -50,24 +55,41 @@ impl News {
     }
 }
 
+/// Who else is at a record, as an event says it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Gathering {
+    pub object: String,
+    pub id: String,
+    pub others: Vec<Present>,
+}
+
 #[derive(Clone, Copy)]
 pub struct Live {
     news: RwSignal<Option<Arc<News>>>,
     /// the server has not been heard of for a while
     pub lost: RwSignal<bool>,
+    /// notices that nobody has read, as the server last said
+    pub unread: RwSignal<u64>,
+    /// who is at the record of the latest event
+    pub gathering: RwSignal<Option<Arc<Gathering>>>,
 }
 
 /// The connection, and what it calls.
 #[derive(Default)]
 struct Wire {
+    share: Option<Share>,
     source: Option<EventSource>,
     on_event: Option<Closure<dyn FnMut(MessageEvent)>>,
     on_error: Option<Closure<dyn FnMut()>>,
+    leads: bool,
     seen: u64,
     tries: u32,
     /// counts connections, so that a late timer knows it is late
     turn: u32,
 }
+
+type Held = Rc<RefCell<Wire>>;
 
 impl Wire {
     fn close(&mut self) {
@@ -77,37 +99,83 @@ impl Wire {
             source.close();
         }
     }
+
+    fn say(&self, name: &str, data: &str) {
+        if let Some(share) = self.share.as_ref().filter(|_| self.leads) {
+            share.say(&format!("{name} {data}"));
+        }
+    }
 }
 
 impl Live {
     /// Opens the feed; it closes with the owner that called.
     pub fn start() -> Live {
-        let live = Live { news: RwSignal::new(None), lost: RwSignal::new(false) };
-        let wire = Rc::new(RefCell::new(Wire::default()));
+        let live = Live {
+            news: RwSignal::new(None),
+            lost: RwSignal::new(false),
+            unread: RwSignal::new(0),
+            gathering: RwSignal::new(None),
+        };
+        let wire = Held::default();
         let (told, failed) = (Rc::downgrade(&wire), Rc::downgrade(&wire));
         let on_event = Closure::new(move |event: MessageEvent| {
+            let data = event.data().as_string().unwrap_or_default();
+            live.hear(&told, &event.type_(), &data);
             if let Some(wire) = told.upgrade() {
-                live.hear(&wire, &event);
+                wire.borrow().say(&event.type_(), &data);
             }
         });
-        let on_error = Closure::new(move || {
-            if let Some(wire) = failed.upgrade() {
-                live.connect_later(&wire);
-            }
+        let on_error = Closure::new(move || live.connect_later(&failed));
+        let (hears, leads) = (Rc::downgrade(&wire), Rc::downgrade(&wire));
+        let share = Share::join(
+            NAME,
+            move |text| live.overhear(&hears, text),
+            move || {
+                if let Some(wire) = leads.upgrade() {
+                    wire.borrow_mut().leads = true;
+                    live.connect(&wire);
+                }
+            },
+        );
+        let alone = share.is_none();
+        share.iter().for_each(|share| share.say("ask "));
+        wire.replace(Wire {
+            on_event: Some(on_event),
+            on_error: Some(on_error),
+            share,
+            leads: alone,
+            ..Wire::default()
         });
-        wire.replace(Wire { on_event: Some(on_event), on_error: Some(on_error), ..Wire::default() });
-        live.connect(&wire);
-        let (shown, kept) = (Rc::downgrade(&wire), StoredValue::new_local(wire));
-        let handle = window_event_listener(ev::visibilitychange, move |_| {
-            let Some(wire) = shown.upgrade() else { return };
-            wire.borrow_mut().tries = 0;
-            if document().hidden() { wire.borrow_mut().close() } else { live.connect(&wire) }
-        });
+        if alone {
+            live.connect(&wire);
+        }
+        let (shown, kept) = (Rc::downgrade(&wire), StoredValue::new_local(Some(wire)));
+        let handle = window_event_listener(ev::visibilitychange, move |_| live.shown(&shown, alone));
         on_cleanup(move || {
             handle.remove();
-            kept.try_with_value(|wire| wire.borrow_mut().close());
+            let wire = kept.try_update_value(Option::take).flatten();
+            if let Some(wire) = wire {
+                wire.borrow_mut().close();
+                // Outside the borrow: giving the lock back must find nothing held.
+                let share = wire.borrow_mut().share.take();
+                drop(share);
+            }
         });
         live
+    }
+
+    /// A tab that is alone gives its stream back while it is hidden; one that is shown again looks at once.
+    fn shown(self, wire: &Weak<RefCell<Wire>>, alone: bool) {
+        let Some(wire) = wire.upgrade() else { return };
+        wire.borrow_mut().tries = 0;
+        let (leads, closed) = (wire.borrow().leads, wire.borrow().source.is_none());
+        if document().hidden() {
+            if alone {
+                wire.borrow_mut().close();
+            }
+        } else if leads && closed {
+            self.connect(&wire);
+        }
     }
 
     fn connect(self, wire: &RefCell<Wire>) {
@@ -116,7 +184,7 @@ impl Live {
         let url = if held.seen > 0 { format!("/api/v1/live?since={}", held.seen) } else { "/api/v1/live".to_owned() };
         let Ok(source) = EventSource::new(&url) else { return };
         if let Some(on_event) = &held.on_event {
-            for name in ["hello", "change"] {
+            for name in EVENTS {
                 let _ = source.add_event_listener_with_callback(name, on_event.as_ref().unchecked_ref());
             }
         }
@@ -124,36 +192,70 @@ impl Live {
         held.source = Some(source);
     }
 
-    fn hear(self, wire: &RefCell<Wire>, event: &MessageEvent) {
-        let news: News = event.data().as_string().and_then(|s| serde_json::from_str(&s).ok()).unwrap_or_default();
-        if let Ok(mut wire) = wire.try_borrow_mut() {
-            wire.tries = 0;
-            wire.seen = wire.seen.max(news.seq);
-        }
-        if self.lost.try_get_untracked() == Some(true) {
-            self.lost.try_set(false);
-        }
-        if !news.objects.is_empty() {
-            self.news.try_set(Some(Arc::new(news)));
+    /// What another tab says: an event of the feed, that the feed is lost, or that it has just come.
+    fn overhear(self, wire: &Weak<RefCell<Wire>>, text: &str) {
+        let (name, data) = text.split_once(' ').unwrap_or((text, ""));
+        match name {
+            "ask" => {
+                let Some(wire) = wire.upgrade() else { return };
+                let wire = wire.borrow();
+                if wire.seen > 0 {
+                    wire.say("hello", &format!("{{\"seq\":{}}}", wire.seen));
+                }
+                if self.lost.try_get_untracked() == Some(true) {
+                    wire.say("lost", "");
+                }
+            }
+            "lost" => drop(self.lost.try_set(true)),
+            name => self.hear(wire, name, data),
         }
     }
 
-    fn connect_later(self, wire: &Rc<RefCell<Wire>>) {
+    fn hear(self, wire: &Weak<RefCell<Wire>>, name: &str, data: &str) {
+        if self.lost.try_get_untracked() == Some(true) {
+            self.lost.try_set(false);
+        }
+        match name {
+            "notice" => {
+                let unread = serde_json::from_str(data).ok().and_then(|n: serde_json::Value| n.get("unread")?.as_u64());
+                unread.map(|unread| self.unread.try_set(unread));
+            }
+            "presence" => {
+                let gathering = serde_json::from_str(data).ok().map(Arc::new);
+                self.gathering.try_set(gathering);
+            }
+            _ => {
+                let news: News = serde_json::from_str(data).unwrap_or_default();
+                if let Some(wire) = wire.upgrade() {
+                    let mut wire = wire.borrow_mut();
+                    wire.tries = 0;
+                    wire.seen = wire.seen.max(news.seq);
+                }
+                if !news.objects.is_empty() {
+                    self.news.try_set(Some(Arc::new(news)));
+                }
+            }
+        }
+    }
+
+    fn connect_later(self, wire: &Weak<RefCell<Wire>>) {
+        let Some(wire) = wire.upgrade() else { return };
         let (turn, tries) = {
             let mut held = wire.borrow_mut();
             held.close();
             held.tries += 1;
             (held.turn, held.tries)
         };
-        if tries > SILENT_TRIES {
-            self.lost.try_set(true);
-        }
         let wait = FIRST_WAIT.saturating_mul(1 << tries.min(6)).min(LONGEST_WAIT);
         let wait = wait / 2 + (js_sys::Math::random() * f64::from(wait) / 2.0) as i32;
-        let wire = wire.clone();
         spawn_local(async move {
+            // A session that has ended is no lost server: the knock asks for the log-in.
+            if tries > SILENT_TRIES && api::knock().await.is_err_and(|failure| failure.status == 0) {
+                self.lost.try_set(true);
+                wire.borrow().say("lost", "");
+            }
             pause(wait).await;
-            let is_due = wire.borrow().turn == turn && !document().hidden();
+            let is_due = wire.borrow().turn == turn && (wire.borrow().share.is_some() || !document().hidden());
             if is_due && self.lost.try_get_untracked().is_some() {
                 self.connect(&wire);
             }

@@ -1,8 +1,9 @@
-//! Light or dark: as the system wishes, or as this browser's user chose.
+//! Light or dark, and how strong the contrast: as the system wishes, or as this browser's user chose.
 
 use leptos::prelude::*;
 
 const KEY: &str = "aplomb-theme";
+const CONTRAST: &str = "aplomb-contrast";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
@@ -48,4 +49,23 @@ pub fn show(theme: Theme) {
         Theme::System => root.remove_attribute("data-theme"),
         chosen => root.set_attribute("data-theme", chosen.name()),
     };
+}
+
+/// Whether this browser's user wants stronger contrast than the system asks for.
+pub fn strong() -> bool {
+    storage().is_some_and(|s| s.get_item(CONTRAST).ok().flatten().is_some())
+}
+
+/// Stronger contrast or not, shown and remembered.
+pub fn set_strong(on: bool) {
+    show_strong(on);
+    if let Some(storage) = storage() {
+        let _ = if on { storage.set_item(CONTRAST, "1") } else { storage.remove_item(CONTRAST) };
+    }
+}
+
+/// Sets `data-contrast` on the root element; the style sheet does the rest.
+pub fn show_strong(on: bool) {
+    let Some(root) = document().document_element() else { return };
+    let _ = if on { root.set_attribute("data-contrast", "more") } else { root.remove_attribute("data-contrast") };
 }

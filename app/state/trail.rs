@@ -1,5 +1,5 @@
-//! The list one came from: where it stood, so that going back finds it there, and its records in their order, so that
-//! a record's page can lead to the next one.
+//! Where one has been: the list one came from, so that going back finds it where it stood and a record's page can lead
+//! to the next one, and the records one had open.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,16 @@ use leptos::prelude::*;
 
 /// Lists whose place is remembered.
 const REMEMBERED: usize = 50;
+/// Records that were opened last.
+const RECENT: usize = 6;
+
+/// A record that was opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit {
+    pub object: String,
+    pub id: String,
+    pub title: String,
+}
 
 #[derive(Debug, Clone, Default)]
 struct Held {
@@ -16,6 +26,8 @@ struct Held {
     list: String,
     object: String,
     ids: Vec<String>,
+    /// latest first
+    recent: Vec<Visit>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,6 +47,20 @@ impl Trail {
             held.tops.insert(list.to_owned(), top);
             (held.list, held.object, held.ids) = (list.to_owned(), object.to_owned(), ids);
         });
+    }
+
+    /// To be called when a record is open and its name known.
+    pub fn visit(self, visit: Visit) {
+        self.0.try_update_value(|held| {
+            held.recent.retain(|v| v.id != visit.id);
+            held.recent.insert(0, visit);
+            held.recent.truncate(RECENT);
+        });
+    }
+
+    /// Records that were opened, the latest first.
+    pub fn recent(self) -> Vec<Visit> {
+        self.0.try_with_value(|held| held.recent.clone()).unwrap_or_default()
     }
 
     /// Pixels from the top where a list was left.

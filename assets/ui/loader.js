@@ -4,7 +4,10 @@ import init from "{{js}}";
 const themes = ["light", "dark"];
 try {
   const theme = localStorage.getItem("aplomb-theme");
-  if (themes.includes(theme)) document.documentElement.dataset.theme = theme;
+  const root = document.documentElement.dataset;
+  if (themes.includes(theme)) root.theme = theme;
+  if (localStorage.getItem("aplomb-contrast")) root.contrast = "more";
+  if (localStorage.getItem("aplomb-compact")) root.density = "compact";
 } catch {
   // No storage: the system's wish holds.
 }

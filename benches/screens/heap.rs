@@ -14,7 +14,7 @@ const WARM: usize = 5;
 
 pub fn measure(browser: &Browser, server: &Server, minutes: u64) -> Vec<Line> {
     browser.open(&server.url("/"));
-    browser.find("[data-testid=home]");
+    there(browser, "[data-testid=home]");
     let started = Instant::now();
     let (mut rounds, mut samples) = (0, Vec::new());
     let mut next = Duration::ZERO;
@@ -46,16 +46,16 @@ pub fn measure(browser: &Browser, server: &Server, minutes: u64) -> Vec<Line> {
 fn round(browser: &Browser, turn: usize) {
     for path in ["/o/contact?sort=name", "/o/contact?sort=-updatedAt", "/o/company"] {
         browser.go_to(path);
-        browser.find("[data-testid=records] tr[data-id]");
+        there(browser, "[data-testid=records] tr[data-id]");
         browser.script(&format!("document.querySelector('.vscroll').scrollTop = {}", 5_000 + turn * 731 % 90_000));
         pause(250);
         browser.until("rows", "return !!document.querySelector('[data-testid=records] tr[data-id] a')");
         browser.script("document.querySelector('[data-testid=records] tr[data-id] a').click()");
-        browser.find("[data-testid=record-title]");
+        there(browser, "[data-testid=record-title]");
         pause(250);
     }
     browser.go_to("/o/deal?view=board");
-    browser.find(".board-card a");
+    there(browser, ".board-card a");
     pause(300);
     browser.chord(&[CONTROL], "k");
     browser.until("the palette", "return document.activeElement.id === 'palette-input'");
@@ -66,7 +66,12 @@ fn round(browser: &Browser, turn: usize) {
     browser.go_to("/search?q=nowak");
     pause(300);
     browser.go_to("/");
-    browser.find("[data-testid=home]");
+    there(browser, "[data-testid=home]");
+}
+
+/// Waits without asking the driver for the element: it would hold it, and all of its page, for good.
+fn there(browser: &Browser, css: &str) {
+    browser.until(css, &format!("return document.querySelector('{css}') !== null"));
 }
 
 /// Bytes of the WASM memory and of the JavaScript heap, and nodes alive, after the garbage was collected.

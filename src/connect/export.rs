@@ -25,6 +25,19 @@ impl std::str::FromStr for ExportFormat {
     }
 }
 
+/// [`export`] by the name of its format, for the jobs of `crm`: an `Exporter`.
+pub fn export_as(
+    crm: &Crm,
+    ctx: &Ctx,
+    object: &str,
+    query: &Query,
+    format: &str,
+    out: &mut dyn Write,
+    told: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<u64> {
+    write(crm, ctx, object, query, format.parse()?, out, told)
+}
+
 /// Writes every record that the query selects and the caller may export; returns how many. An error in the middle
 /// leaves what was written.
 pub fn export(
@@ -35,15 +48,29 @@ pub fn export(
     format: ExportFormat,
     out: &mut dyn Write,
 ) -> Result<u64> {
+    write(crm, ctx, object, query, format, out, &mut |_| Ok(()))
+}
+
+fn write(
+    crm: &Crm,
+    ctx: &Ctx,
+    object: &str,
+    query: &Query,
+    format: ExportFormat,
+    out: &mut dyn Write,
+    told: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<u64> {
+    let mut so_far = 0;
     let declared = crm.object(ctx, object)?;
     match format {
         ExportFormat::Jsonl => crm.export(ctx, object, query, &mut |records| {
+            so_far += records.len() as u64;
             for record in records {
                 let mut line = serde_json::to_vec(&flat(record)).map_err(|_| broken())?;
                 line.push(b'\n');
                 out.write_all(&line).map_err(written)?;
             }
-            Ok(())
+            told(so_far)
         }),
         ExportFormat::Csv => {
             let columns = columns(&declared, &query.fields);
@@ -55,7 +82,8 @@ pub fn export(
                 for record in &records {
                     writer.write_record(columns.iter().map(|c| guard(&c.cell(record)))).map_err(csv_error)?;
                 }
-                Ok(())
+                so_far += records.len() as u64;
+                told(so_far)
             })?;
             writer.flush().map_err(written)?;
             Ok(count)

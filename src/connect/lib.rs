@@ -9,12 +9,13 @@ pub mod import;
 pub mod map;
 pub mod read;
 
-pub use export::{ExportFormat, export};
-pub use import::{Imports, Now, Upload};
+pub use export::{ExportFormat, export, export_as};
+pub use import::{ImportChange, Imports, Now, Upload};
 pub use read::{Format, sniff};
 pub use view::{
-    Alike, ColumnView, DateOrder, EditedRecord, ImportView, LeftOut, MapTo, NewChoices, OnMatch, Options, Pair,
-    Preview, Problem, ProblemGroup, Progress, RevertReport, Status, TargetView, UnknownChoice, UnknownOwner,
+    Alike, CellEdit, ColumnView, DateOrder, Duplicate, DuplicateField, DuplicateOf, EditedRecord, ImportRow,
+    ImportView, LeftOut, MapTo, NewChoices, Noted, OnMatch, Options, Pair, Preview, Problem, ProblemGroup, Progress,
+    RevertReport, RowDecision, RowKind, RowProblem, RowsPage, Status, TargetView, UnknownChoice, UnknownOwner,
     UnknownReference,
 };
 

@@ -38,6 +38,9 @@ pub(crate) struct Inner {
     pub index: Index,
     /// contents of files that records refer to
     pub files: Arc<SealedDir>,
+    /// what users export
+    pub exports: crate::user_jobs::Exports,
+    pub exporter: RwLock<Option<crate::user_jobs::Exporter>>,
     pub follower: Follower,
     pub schema: RwLock<Schema>,
     /// one change of a declaration at a time
@@ -50,6 +53,8 @@ pub(crate) struct Inner {
     pub throttle: crate::throttle::Throttle,
     pub jobs: crate::jobs::Jobs,
     pub upkeep: crate::upkeep::Upkeep,
+    pub notices: crate::notices::Notices,
+    pub latest: crate::news::Latest,
     /// currencies that occur in records
     pub currencies: RwLock<BTreeSet<Currency>>,
     settings: RwLock<Arc<Settings>>,
@@ -72,6 +77,7 @@ impl Crm {
         std::fs::create_dir_all(dir).map_err(|e| Error::internal(format!("data directory: {e}")))?;
         let index_key = key.subkey(INDEX_KEY);
         let files = crate::files::open(dir, &key)?;
+        let exports = crate::user_jobs::Exports::new(dir, &key);
         let kept = key.clone();
         let path = dir.join("store.redb");
         let store =
@@ -104,6 +110,8 @@ impl Crm {
                 throttle: crate::throttle::Throttle::default(),
                 jobs: crate::jobs::Jobs::default(),
                 upkeep: crate::upkeep::Upkeep::default(),
+                notices: crate::notices::Notices::default(),
+                latest: crate::news::Latest::default(),
                 currencies: RwLock::new(crate::figures::load_currencies(&view)?),
                 set_up: AtomicBool::new(settings.is_some()),
                 settings: RwLock::new(Arc::new(settings.unwrap_or_default())),
@@ -116,9 +124,12 @@ impl Crm {
                 store,
                 index,
                 files,
+                exports,
+                exporter: RwLock::default(),
             }),
         };
         crate::files::remove_unknown(&crm.inner)?;
+        crate::user_jobs::remove_unknown(&crm.inner)?;
         crm.inner.follower.start(&crm.inner)?;
         Ok(crm)
     }
@@ -126,6 +137,7 @@ impl Crm {
     /// Stops the threads and closes the store; everything acknowledged is durable already.
     pub fn close(&self) {
         self.inner.jobs.stop();
+        self.inner.notices.stop();
         self.inner.follower.stop();
         self.inner.store.clone().close();
     }
@@ -167,6 +179,7 @@ impl Crm {
         };
         progress("files");
         report.problems.extend(self.verify_files()?);
+        report.problems.extend(self.verify_exports()?);
         progress("search index");
         if self.inner.caught_up(self.seq()) {
             let view = self.inner.store.snapshot().or_store()?;
@@ -294,4 +307,4 @@ impl Inner {
 }
 
 /// Names that were resolved for one answer.
-pub(crate) type Names = HashMap<aplomb_model::value::Link, Option<String>>;
+pub type Names = HashMap<aplomb_model::value::Link, Option<String>>;

@@ -18,7 +18,7 @@ use crate::{BulkDoc, Ctx, JobHandler, JobNext, JobRun, Random};
 /// How often due jobs are looked for when nobody rings.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF_SECONDS: i64 = 3_600;
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -39,6 +39,16 @@ struct Shared {
 }
 
 impl Jobs {
+    /// Wakes the thread that looks for due jobs.
+    pub fn ring(&self) {
+        self.shared.bell.notify_all();
+    }
+
+    /// Long work ends early then; it goes on at the next start.
+    pub fn stopping(&self) -> bool {
+        self.shared.stop.load(Ordering::Acquire)
+    }
+
     pub fn stop(&self) {
         self.shared.stop.store(true, Ordering::Release);
         self.shared.bell.notify_all();
@@ -48,6 +58,20 @@ impl Jobs {
             let _ = thread.join();
         }
     }
+}
+
+/// The operation that enqueues a job.
+pub(crate) fn new(ctx: &Ctx, kind: &str, payload: &Json, due: Timestamp) -> Result<Op> {
+    let job = Job {
+        id: ctx.new_id(),
+        kind: kind.to_owned(),
+        due,
+        payload: serde_json::to_vec(payload).or_internal("the job")?,
+        attempts: 0,
+        created_at: ctx.now,
+        last_error: None,
+    };
+    Ok(Op::Job { job })
 }
 
 impl Crm {
@@ -69,20 +93,12 @@ impl Crm {
         due: Timestamp,
         docs: Vec<BulkDoc>,
     ) -> Result<Id> {
-        let job = Job {
-            id: ctx.new_id(),
-            kind: kind.to_owned(),
-            due,
-            payload: serde_json::to_vec(payload).or_internal("the job")?,
-            attempts: 0,
-            created_at: ctx.now,
-            last_error: None,
-        };
-        let id = job.id;
+        let op = new(ctx, kind, payload, due)?;
+        let Op::Job { job: Job { id, .. } } = op else { return Err(Error::internal("a job")) };
         let put = |d: BulkDoc| Op::Doc { kind: d.kind, key: d.key, value: d.value, logged: false };
-        let ops = docs.into_iter().map(put).chain([Op::Job { job }]).collect();
+        let ops = docs.into_iter().map(put).chain([op]).collect();
         self.inner.commit_docs(ctx, kind, ops, vec![])?;
-        self.inner.jobs.shared.bell.notify_all();
+        self.inner.jobs.ring();
         Ok(id)
     }
 
@@ -92,6 +108,7 @@ impl Crm {
         if thread.is_some() {
             return;
         }
+        self.register_user_jobs(&clock, &random);
         let (weak, shared) = (Arc::downgrade(&self.inner), self.inner.jobs.shared.clone());
         let run = move || dispatch(&weak, &shared, &clock, &random);
         match std::thread::Builder::new().name("jobs".into()).spawn(run) {

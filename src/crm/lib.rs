@@ -4,6 +4,7 @@
 //! batch. All functions block; callers on an async runtime use a bounded blocking pool. Nothing here knows HTTP,
 //! reads a clock or takes randomness of its own: [`Ctx`] carries both.
 
+mod access;
 pub mod backup;
 mod business;
 mod crm;
@@ -12,10 +13,14 @@ mod declared;
 mod directory;
 mod documents;
 mod errors;
+mod field_uses;
 mod figures;
 mod files;
 mod follower;
 mod jobs;
+mod names;
+mod news;
+mod notices;
 mod objects_admin;
 mod passwords;
 mod records;
@@ -25,6 +30,7 @@ mod sample_data;
 mod sessions;
 mod settings;
 mod setup;
+mod system;
 mod teams;
 #[cfg(test)]
 mod tests;
@@ -32,6 +38,7 @@ mod throttle;
 mod tokens;
 mod types;
 mod upkeep;
+mod user_jobs;
 mod users;
 mod views;
 mod who;
@@ -41,7 +48,10 @@ pub use business::is_numbered;
 pub use crm::Crm;
 pub use ctx::{Ctx, Random};
 pub use files::{FileUpload, INLINE, MEDIA_TYPES, OpenedFile};
+pub use news::News;
+pub use notices::{ImportEnd, NoticeWatcher, ReadNotices};
 pub use records::Begun;
 pub use settings::{Formats, Numbering, Organisation, Settings};
 pub use types::*;
+pub use user_jobs::{ExportedFile, Exporter, NewBulk, NewExport};
 pub use views::{NewView, ViewChange};

@@ -88,6 +88,12 @@ impl Crm {
         Ok(Arc::new(actor))
     }
 
+    /// Whether an API key can still be used.
+    pub(crate) fn token_is_valid(&self, id: Id, now: Timestamp) -> bool {
+        let known = self.inner.tokens.0.read();
+        known.values().any(|token| token.id == id && token.expires_at.is_none_or(|end| now < end))
+    }
+
     /// One's own; everybody's for those who manage them.
     pub fn tokens_list(&self, ctx: &Ctx) -> Result<Vec<Json>> {
         let all = can(&ctx.actor, Capability::ManageTokens);

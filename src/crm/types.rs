@@ -91,6 +91,15 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
+/// Where somebody logs in from.
+#[derive(Debug, Clone, Default)]
+pub struct LoginFrom {
+    /// of the network: counted for wrong attempts, and shown to the owner of the session
+    pub address: String,
+    /// short, e.g. `Firefox on Linux`, for the owner to recognise
+    pub device: String,
+}
+
 /// An answer to a correct password. The token is shown to the browser once and kept nowhere.
 #[derive(Clone)]
 pub struct Login {

@@ -1,4 +1,5 @@
-//! What has to be done from time to time: the trash is emptied after 90 days, files that nobody wants after one.
+//! What has to be done from time to time: the trash is emptied after 90 days, files that nobody wants after one, exports
+//! after 7.
 
 use aplomb_model::{Result, Timestamp};
 use aplomb_store::{Batch, Op, Reason};
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::crm::Crm;
 use crate::errors::OrStore;
-use crate::files;
+use crate::{files, user_jobs};
 
 const TRASH_DAYS: i64 = 90;
 const EVERY_SECONDS: i64 = 3_600;
@@ -28,6 +29,9 @@ pub(crate) fn tick(crm: &Crm, now: Timestamp) {
     }
     if let Err(e) = files::remove_loose(crm, now) {
         tracing::error!(code = e.code.name(), "files without a record cannot be removed");
+    }
+    if let Err(e) = user_jobs::tidy(crm, now) {
+        tracing::error!(code = e.code.name(), "old exports cannot be removed");
     }
 }
 

@@ -183,6 +183,29 @@ impl Crm {
         self.shown(ctx, view)
     }
 
+    /// The saved views whose object and address, as text, are as wanted: the caller's and the shared ones, and how many
+    /// there are beside them.
+    pub(crate) fn views_with(&self, ctx: &Ctx, wanted: &dyn Fn(&str, &str) -> bool) -> Result<(Vec<Json>, u64)> {
+        let (store, mut after, mut found, mut others) = (self.inner.view()?, None::<Vec<u8>>, Vec::new(), 0);
+        loop {
+            let page = store.docs(VIEW, b"", after.as_deref(), PAGE).or_store()?;
+            for (_, bytes) in &page {
+                let view: Stored = serde_json::from_slice(bytes).or_internal("a view")?;
+                match wanted(&view.object, &plain(&view.query)) {
+                    true if view.shared || view.owner == ctx.actor.user => found.push(json!({
+                        "id": view.id, "name": view.name, "object": view.object, "shared": view.shared,
+                    })),
+                    true => others += 1,
+                    false => {}
+                }
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
+                _ => return Ok((found, others)),
+            }
+        }
+    }
+
     fn sees(&self, ctx: &Ctx, view: &Stored) -> bool {
         (view.shared || view.owner == ctx.actor.user) && self.inner.authorise(ctx, &view.object, Action::Read).is_ok()
     }
@@ -209,6 +232,25 @@ fn may_write(ctx: &Ctx, object: &str) -> Result<()> {
 }
 
 /// The caller's own views and the shared ones.
+/// An address without its percent signs, as far as they stand for ASCII.
+fn plain(query: &str) -> String {
+    let mut out = String::with_capacity(query.len());
+    let mut rest = query;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        let byte = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        rest = match byte {
+            Some(byte) => {
+                out.push(if byte.is_ascii() { char::from(byte) } else { ' ' });
+                &after[2..]
+            }
+            None => after,
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
 fn known(view: &View, ctx: &Ctx) -> Result<Vec<Stored>> {
     let mut found = Vec::new();
     for whose in [ctx.actor.user, Id::NIL] {

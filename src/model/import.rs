@@ -32,6 +32,18 @@ pub struct ImportView {
     pub error: Option<String>,
     /// what `check` found
     pub preview: Option<Preview>,
+    /// whether a cell or a decision was changed since `check`; `rows` shows such rows as they would be taken now
+    #[serde(default)]
+    pub outdated: bool,
+    /// cells that were changed
+    #[serde(default)]
+    pub edits: u64,
+    /// rows for which somebody decided what becomes of them
+    #[serde(default)]
+    pub decisions: u64,
+    /// rows that the last `check` noted, by kind
+    #[serde(default)]
+    pub noted: Noted,
     pub revert: Option<RevertReport>,
     pub created_at: Timestamp,
     pub created_by: Id,
@@ -42,6 +54,15 @@ pub struct ImportView {
     pub file_until: Option<Timestamp>,
     /// the fields a column can be mapped to
     pub targets: Vec<TargetView>,
+}
+
+/// How many rows `rows` can show of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Noted {
+    pub refused: u64,
+    pub duplicate: u64,
+    pub warning: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -202,6 +223,116 @@ pub struct MapTo {
     pub column: usize,
     /// `None`: not imported
     pub field: Option<String>,
+}
+
+/// One entry of `PATCH /imports/{id}`: what a cell is to be read as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CellEdit {
+    /// counted from 1 over all rows of the file
+    pub row: u64,
+    pub column: usize,
+    /// `None`: as it stands in the file
+    pub value: Option<String>,
+}
+
+/// One entry of `PATCH /imports/{id}`: what becomes of a row whatever the options say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RowDecision {
+    pub row: u64,
+    /// `None`: what the options say
+    pub action: Option<OnMatch>,
+}
+
+/// Which rows are asked for. A row may be of several kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RowKind {
+    Refused,
+    /// the same as a record or as an earlier row, or perhaps the same
+    Duplicate,
+    /// taken, but not with everything that stands in it
+    Warning,
+    /// changed by somebody: a cell or a decision
+    Edited,
+}
+
+/// A page of rows, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RowsPage {
+    pub rows: Vec<ImportRow>,
+    /// rows of the kind, as `check` or the import found them
+    pub total: u64,
+    pub next: Option<String>,
+}
+
+/// A row as it would be taken now; of an import that was committed, as it was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRow {
+    /// counted from 1 over all rows of the file
+    pub row: u64,
+    /// with the edits
+    pub cells: Vec<String>,
+    pub problems: Vec<RowProblem>,
+    /// columns of the cells that were changed
+    pub edits: Vec<usize>,
+    /// what stands in the file in these cells
+    pub originals: Vec<String>,
+    pub duplicate: Option<Duplicate>,
+    pub decision: Option<OnMatch>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RowProblem {
+    /// `None`: the row as a whole
+    pub column: Option<usize>,
+    pub field: Option<String>,
+    /// stable, e.g. `date`, `required`, `unknown_owner`
+    pub code: String,
+    pub detail: String,
+    /// whether the row is taken nevertheless
+    pub warning: bool,
+}
+
+/// What a row is the same as, side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Duplicate {
+    pub of: DuplicateOf,
+    pub object: String,
+    /// of the record
+    pub id: Option<Id>,
+    /// of the record or of the other row
+    pub name: String,
+    /// the other row
+    pub row: Option<u64>,
+    /// field they have in common: `email`, `domain`, `externalIds`, `id` ...
+    pub matched_by: String,
+    pub fields: Vec<DuplicateField>,
+    /// what becomes of the row
+    pub action: OnMatch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DuplicateOf {
+    Record,
+    Row,
+}
+
+/// Values as in the fields of a record; null where there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DuplicateField {
+    pub field: String,
+    pub label: String,
+    pub incoming: serde_json::Value,
+    pub existing: serde_json::Value,
+    pub result: serde_json::Value,
 }
 
 /// Rows, counted. `created + updated + skipped + refused == done`.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use tantivy::columnar::{Column, ColumnType, StrColumn};
+use tantivy::columnar::{Cardinality, Column, ColumnType, StrColumn};
 use tantivy::index::SegmentId;
 use tantivy::{SegmentReader, i64_to_u64, u64_to_i64};
 
 use crate::bits::Bits;
 use crate::error::SearchError;
 use crate::filter::Ords;
+use crate::join::{Join, Spans};
 
 /// Documents scanned at a time: their values stay in the processor's cache.
 pub(crate) const SCAN: u32 = 16 * 1024;
@@ -46,9 +47,11 @@ struct Entry {
 enum Item {
     Col(Option<Arc<Col>>),
     Ords(Arc<Ords>),
+    Join(Arc<Join>),
+    Spans(Arc<Spans>),
 }
 
-/// What stays the same of a segment when documents of it are deleted.
+/// What is kept belongs to: a segment, whatever documents of it are deleted, or a view.
 pub(crate) struct Core {
     number: u64,
     kept: Arc<Kept>,
@@ -113,6 +116,27 @@ impl State {
     }
 }
 
+impl Core {
+    pub fn new(kept: &Arc<Kept>) -> Core {
+        Core { number: kept.segments.fetch_add(1, Ordering::Relaxed), kept: kept.clone() }
+    }
+
+    /// Never given twice.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What the records of a view hold at the end of a path, as it was found before or is found now.
+    pub fn join(&self, name: &str, find: impl FnOnce() -> Result<Join, SearchError>) -> Result<Arc<Join>, SearchError> {
+        if let Some(Item::Join(join)) = self.kept.get(self.number, name) {
+            return Ok(join);
+        }
+        let join = Arc::new(find()?);
+        self.kept.put(self.number, name, Item::Join(join.clone()), join.bytes());
+        Ok(join)
+    }
+}
+
 impl Drop for Core {
     fn drop(&mut self) {
         self.kept.forget(self.number);
@@ -122,9 +146,7 @@ impl Drop for Core {
 impl Segment {
     /// `before` is the same segment in the view that this one replaces.
     pub fn new(reader: &SegmentReader, before: Option<&Segment>, kept: &Arc<Kept>) -> Segment {
-        let core = before.map(|b| b.core.clone()).unwrap_or_else(|| {
-            Arc::new(Core { number: kept.segments.fetch_add(1, Ordering::Relaxed), kept: kept.clone() })
-        });
+        let core = before.map(|b| b.core.clone()).unwrap_or_else(|| Arc::new(Core::new(kept)));
         let same = before.filter(|b| b.reader.num_docs() == reader.num_docs());
         let alive = match (reader.alive_bitset(), same) {
             (None, _) => None,
@@ -180,6 +202,21 @@ impl Segment {
         let ords = Arc::new(find()?);
         self.core.kept.put(self.core.number, name, Item::Ords(ords.clone()), ords.bytes());
         Ok(ords)
+    }
+
+    /// Where a join has what the references of this segment lead to, as it was found before or is found now.
+    pub fn spans(
+        &self,
+        name: &str,
+        find: impl FnOnce() -> Result<Spans, SearchError>,
+    ) -> Result<Arc<Spans>, SearchError> {
+        if let Some(Item::Spans(spans)) = self.core.kept.get(self.core.number, name) {
+            return Ok(spans);
+        }
+        let spans = Arc::new(find()?);
+        let bytes = spans.len() as u64 * 8;
+        self.core.kept.put(self.core.number, name, Item::Spans(spans.clone()), bytes);
+        Ok(spans)
     }
 
     /// The two halves of the ids.
@@ -270,7 +307,24 @@ impl Col {
     pub fn firsts(&self, docs: &[u32], out: &mut Vec<Option<u64>>) {
         out.clear();
         out.resize(docs.len(), None);
+        let (Some(first), Some(last)) = (docs.first(), docs.last()) else { return };
+        let neighbours = (last - first) as usize + 1 == docs.len();
+        if neighbours && self.values.index.get_cardinality() == Cardinality::Optional {
+            return self.firsts_of_neighbours(*first, *last + 1, out);
+        }
         self.values.first_vals(docs, out);
+    }
+
+    /// Looks up which documents have a value rather than for each document whether it has one.
+    fn firsts_of_neighbours(&self, start: u32, end: u32, out: &mut [Option<u64>]) {
+        let range = self.values.index.docid_range_to_rowids(start..end);
+        let mut rows: Vec<u32> = range.clone().collect();
+        let mut values = vec![0; rows.len()];
+        self.values.values.get_range(u64::from(range.start), &mut values);
+        self.values.index.select_batch_in_place(start, &mut rows);
+        for (doc, value) in rows.iter().zip(values) {
+            out[(doc - start) as usize] = Some(value);
+        }
     }
 
     /// The text of an ordinal.

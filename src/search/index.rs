@@ -307,10 +307,12 @@ impl Index {
         let sought = q.text.as_deref().and_then(Sought::parse);
         if let (Some(sought), true) = (&sought, q.sort.is_empty()) {
             let tolerance = after.as_ref().map(|c| c.tolerance);
-            let found = Ranked::search(&[(q.object, view, docs)], sought, after.as_ref(), tolerance, q.limit)?;
+            let skipped = usize::try_from(q.offset).unwrap_or(usize::MAX);
+            let wanted = q.limit.saturating_add(skipped);
+            let found = Ranked::search(&[(q.object, view, docs)], sought, after.as_ref(), tolerance, wanted)?;
             let next = found.next(hash);
             return Ok(Page {
-                ids: found.rows.iter().map(|(_, r)| Id::from_u128(r.id)).collect(),
+                ids: found.rows.iter().skip(skipped).map(|(_, r)| Id::from_u128(r.id)).collect(),
                 next,
                 total: found.total,
                 seq,
@@ -323,7 +325,11 @@ impl Index {
         let total = Total { count: docs.iter().map(Bits::count).sum(), exact: true };
         let order = Order::new(&q.sort, &|object| self.view(object))?;
         let start = after.as_ref().map(|c| (c.places.as_slice(), c.id));
-        let mut rows = order.first(&view.segments, &docs, start, q.limit.saturating_add(1))?;
+        let wanted = q.limit.saturating_add(1);
+        let mut rows = match q.offset {
+            0 => order.first(&view.segments, &docs, start, wanted)?,
+            skip => order.after_skipping(&view.segments, &docs, skip, wanted)?,
+        };
         let more = rows.len() > q.limit;
         rows.truncate(q.limit);
         let last = rows.last().filter(|_| more);
@@ -440,7 +446,7 @@ impl Ranked {
                     if start.is_none_or(|s| (row.0, row.1) > s) {
                         best.push(row);
                     }
-                    if best.len() > 4 * (limit + 1) + 1000 {
+                    if best.len() > limit.saturating_mul(4).saturating_add(1_000) {
                         best.select_nth_unstable(limit);
                         best.truncate(limit + 1);
                         worst = best[limit].0;

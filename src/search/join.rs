@@ -1,10 +1,9 @@
-//! The values of a path: a column of the object itself, or what references lead to. References are followed by id,
-//! once per query; what they lead to is held as integers that compare across all segments.
+//! The values of a path: a column of the object itself, or what references lead to. References are followed by id; what
+//! they lead to is held as integers that compare across all segments, and kept while the records it is of stay the same.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aplomb_model::ObjectCode;
 use aplomb_model::query::{Kind, Path};
 use aplomb_model::schema::system;
 
@@ -27,10 +26,15 @@ pub(crate) struct Source {
     column: String,
     pub text: bool,
     join: Option<Arc<Join>>,
+    /// of the join, when it can be met again
+    name: Option<String>,
 }
 
+/// Where a join has the values behind a reference, by the reference's ordinal.
+pub(crate) type Spans = Vec<(u32, u32)>;
+
 /// What every record of an object that is referred to has at the end of the path.
-struct Join {
+pub(crate) struct Join {
     /// by id: a part of `keys`
     spans: HashMap<u128, (u32, u32)>,
     /// numbers as columns have them, or positions in `texts`
@@ -50,7 +54,7 @@ pub(crate) enum Values {
 pub(crate) struct Over {
     links: Arc<Col>,
     /// by the ordinal of a reference: a part of the keys of the join
-    spans: Vec<(u32, u32)>,
+    spans: Arc<Spans>,
     join: Arc<Join>,
     text: bool,
 }
@@ -66,11 +70,20 @@ impl Source {
         }
         let text = is_text(path.kind);
         let Some(((field, target), rest)) = path.steps.split_first() else {
-            return Ok(Source { column: layout::column(path.field, path.part), text, join: None });
+            return Ok(Source { column: layout::column(path.field, path.part), text, join: None, name: None });
         };
         let inner = Source::new(&Path { steps: rest.to_vec(), ..path.clone() }, views)?;
-        let join = Arc::new(Join::new(*target, &inner, views)?);
-        Ok(Source { column: layout::column(*field, None), text, join: Some(join) })
+        let (column, view) = (layout::column(*field, None), views(*target));
+        // A path that goes on depends on more than one view.
+        let (join, name) = match view.filter(|_| rest.is_empty()) {
+            Some(view) => {
+                let name = format!("join {} {text}", inner.column);
+                let join = view.core.join(&name, || Join::new(Some(&view), &inner))?;
+                (join, Some(format!("{column} {} {name}", view.core.number())))
+            }
+            None => (Arc::new(Join::new(views(*target).as_deref(), &inner)?), None),
+        };
+        Ok(Source { column, text, join: Some(join), name })
     }
 
     pub fn open(&self, segment: &Segment) -> Result<Values, SearchError> {
@@ -78,21 +91,28 @@ impl Source {
             return Ok(segment.column(&self.column, self.text)?.map_or(Values::None, Values::Own));
         };
         let Some(links) = segment.column(&self.column, true)? else { return Ok(Values::None) };
-        let mut spans = Vec::new();
-        each_term(&links, |_, id| {
-            let id = layout::id_from_text(id).map_or(0, |id| id.as_u128());
-            spans.push(join.spans.get(&id).copied().unwrap_or_default());
-        })?;
+        let find = || {
+            let mut spans = Spans::new();
+            each_term(&links, |_, id| {
+                let id = layout::id_from_text(id).map_or(0, |id| id.as_u128());
+                spans.push(join.spans.get(&id).copied().unwrap_or_default());
+            })?;
+            Ok(spans)
+        };
+        let spans = match &self.name {
+            Some(name) => segment.spans(name, find)?,
+            None => Arc::new(find()?),
+        };
         Ok(Values::Over(Over { links, spans, join: join.clone(), text: self.text }))
     }
 }
 
 impl Join {
-    fn new(target: ObjectCode, inner: &Source, views: Views) -> Result<Join, SearchError> {
+    fn new(view: Option<&View>, inner: &Source) -> Result<Join, SearchError> {
         let mut join = Join { spans: HashMap::new(), keys: vec![], texts: Arc::default(), many: false };
-        let Some(view) = views(target) else { return Ok(join) };
+        let Some(view) = view else { return Ok(join) };
         let opened = view.segments.iter().map(|s| inner.open(s)).collect::<Result<Vec<_>, _>>()?;
-        let ranks = join.name_texts(&opened, inner, &view)?;
+        let ranks = join.name_texts(&opened, inner, view)?;
         for ((segment, values), ranks) in view.segments.iter().zip(&opened).zip(&ranks) {
             let ids = segment.ids()?;
             let mut docs = Bits::all(segment.len());
@@ -116,6 +136,12 @@ impl Join {
             true => Err(SearchError::BadQuery("a path that leads to too many records")),
             false => Ok(join),
         }
+    }
+
+    /// About what it takes of memory.
+    pub fn bytes(&self) -> u64 {
+        let texts: usize = self.texts.iter().map(|text| text.len() + 24).sum();
+        (self.spans.len() * 32 + self.keys.len() * 8 + texts) as u64
     }
 
     /// Positions of each segment's dictionary among all texts; empty where the values are such positions already, or

@@ -15,6 +15,7 @@ mod fulltext;
 mod highlight;
 mod index;
 mod join;
+mod jump;
 mod layout;
 mod merging;
 mod postings;

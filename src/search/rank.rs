@@ -20,14 +20,14 @@ pub(crate) const MAX_KEYS: usize = 4;
 
 /// An order of rows.
 pub(crate) struct Order {
-    keys: Vec<Key>,
+    pub keys: Vec<Key>,
     /// ids descending
-    newest: bool,
+    pub newest: bool,
 }
 
-struct Key {
-    source: Source,
-    descending: bool,
+pub(crate) struct Key {
+    pub source: Source,
+    pub descending: bool,
 }
 
 /// A row as it compares with others.
@@ -138,7 +138,8 @@ impl Order {
             for (at, doc) in block.iter().enumerate() {
                 let mut candidate = Candidate { ranks: [0; MAX_KEYS], id: 0, segment: part.segment, doc: *doc };
                 candidate.ranks.iter_mut().zip(&ranks).for_each(|(to, from)| *to = from[at]);
-                if top.is_beyond(&candidate.ranks, || self.high_key(part.ids.high(*doc))) {
+                let passed = part.after.is_some_and(|(ranks, _)| candidate.ranks < ranks);
+                if passed || top.is_beyond(&candidate.ranks, || self.high_key(part.ids.high(*doc))) {
                     continue;
                 }
                 candidate.id = self.id_key(part.ids.get(*doc));
@@ -161,7 +162,7 @@ impl Order {
         top.finish().into_iter().map(row).collect()
     }
 
-    fn row(&self, columns: &[Values], doc: u32, ids: &Ids) -> Result<Row, SearchError> {
+    pub fn row(&self, columns: &[Values], doc: u32, ids: &Ids) -> Result<Row, SearchError> {
         let mut first = Vec::new();
         let place = |values: &Values| {
             values.firsts(&[doc], &mut first);
@@ -236,11 +237,12 @@ impl Key {
     }
 
     /// The largest integer is kept for missing values.
-    fn rank(&self, value: u64) -> u64 {
+    pub fn rank(&self, value: u64) -> u64 {
         (if self.descending { !value } else { value }).min(u64::MAX - 1)
     }
 
-    fn ranks(&self, values: &Values, docs: &[u32], firsts: &mut Vec<Option<u64>>, out: &mut Vec<u64>) {
+    /// Of the first value of each document: twice the ordinal of a text plus two.
+    pub fn ranks(&self, values: &Values, docs: &[u32], firsts: &mut Vec<Option<u64>>, out: &mut Vec<u64>) {
         values.firsts(docs, firsts);
         let spread = |v: u64| if self.source.text { 2 * v + 2 } else { v };
         out.clear();

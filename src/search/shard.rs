@@ -12,7 +12,7 @@ use tantivy::indexer::IndexWriterOptions;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED, TantivyDocument};
 
-use crate::columns::{Kept, Segment};
+use crate::columns::{Core, Kept, Segment};
 use crate::directory::SealedDirectory;
 use crate::error::SearchError;
 use crate::layout::{self, Fields};
@@ -31,6 +31,8 @@ pub(crate) struct View {
     pub searcher: Searcher,
     pub segments: Vec<Segment>,
     pub fields: Fields,
+    /// what is kept of this view
+    pub core: Core,
 }
 
 pub(crate) struct Shard {
@@ -265,7 +267,7 @@ impl View {
         let old = |id| before.and_then(|b| b.segments.iter().find(|s| s.id() == id));
         let segments = searcher.segment_readers().iter();
         let segments = segments.map(|r| Segment::new(r, old(r.segment_id()), kept)).collect();
-        View { searcher, segments, fields }
+        View { searcher, segments, fields, core: Core::new(kept) }
     }
 
     fn contains(&self, id: Id) -> Result<bool, SearchError> {

@@ -62,6 +62,8 @@ pub struct ListQuery {
     pub sort: Vec<SortKey>,
     pub limit: usize,
     pub cursor: Option<String>,
+    /// rows to leave out at the beginning; not together with a cursor
+    pub offset: u64,
     /// counts exactly up to here, then says `exact: false`; `usize::MAX` for an exact count
     pub count_up_to: usize,
 }

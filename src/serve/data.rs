@@ -15,7 +15,7 @@ use crate::{Caches, edge};
 /// While this file lies in the directory, its first run is not complete and nothing in it counts.
 const UNFINISHED: &str = "setup.unfinished";
 /// What the first run makes.
-const MADE: [&str; 6] = ["vault", "vault.new", "store.redb", "index", "uploads", "files"];
+const MADE: [&str; 7] = ["vault", "vault.new", "store.redb", "index", "uploads", "files", "exports"];
 const UPLOADS_CACHE: usize = 8 << 20;
 
 /// An unsealed directory.
@@ -151,6 +151,7 @@ fn open_idle(dir: &Path, key: DataKey, caches: &Caches) -> Result<Open, DataErro
     let rows = key.subkey(backup::PURPOSE);
     let acme = (dir.join("acme"), key.subkey("acme"));
     let crm = Crm::open(dir, key, options)?;
+    crm.set_exporter(std::sync::Arc::new(aplomb_connect::export_as));
     let backups = Backups::new(dir, crm.clone(), rows);
     let imports = Imports::new(crm.clone(), uploads, std::sync::Arc::new(edge::now), Random::system());
     Ok(Open { crm, imports, backups, acme })
@@ -159,6 +160,9 @@ fn open_idle(dir: &Path, key: DataKey, caches: &Caches) -> Result<Open, DataErro
 /// From now on jobs run that are due.
 fn start(open: &Open) {
     open.crm.start_jobs(std::sync::Arc::new(edge::now), Random::system());
+    if let Err(error) = open.crm.start_notices(edge::now()) {
+        tracing::error!(code = error.code.name(), "nobody is told of changes");
+    }
 }
 
 fn clear(dir: &Path) -> Result<(), DataError> {

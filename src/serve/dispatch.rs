@@ -12,7 +12,7 @@ use futures_util::{FutureExt, StreamExt};
 use crate::call::{Call, Door};
 use crate::http::answer::Answer;
 use crate::http::encode::Encoding;
-use crate::http::head::Head;
+use crate::http::head::{Head, IfMatch};
 use crate::http::params::Params;
 use crate::http::problem;
 use crate::rates::Caller;
@@ -71,6 +71,9 @@ async fn answer(
     request_id: &str,
 ) -> Result<HttpResponse> {
     let head = Head::read(request, app.site.cookie_name())?;
+    if !route.has_versions() && !matches!(head.if_match, None | Some(IfMatch::Any)) {
+        return Err(Error::new(Code::VersionMismatch, "nothing here has versions; leave If-Match out, or send *"));
+    }
     if !route.is_safe() && head.bearer.is_none() {
         app.site.check_origin(request.headers())?;
     }

@@ -16,6 +16,7 @@ mod idempotency;
 mod live;
 mod observe;
 mod openapi;
+mod presence;
 mod rates;
 mod routes;
 mod secure;

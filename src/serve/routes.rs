@@ -7,7 +7,8 @@ use crate::call::{Call, Door};
 use crate::change;
 use crate::download::Download;
 use crate::handlers::{
-    admin, backup, documents, feed, files, health, imports, objects, records, sample, sessions, setup, tokens, views,
+    admin, backup, documents, feed, files, health, imports, jobs, notices, objects, presence, records, sample,
+    sessions, setup, system, tokens, views,
 };
 use crate::http::answer::Answer;
 use crate::upload::Form;
@@ -70,7 +71,7 @@ pub const BASE: &str = "/api/v1";
 pub const OUTSIDE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 const PAGE: [&str; 2] = ["limit", "cursor"];
-const LIST: &[&str] = &["filter", "sort", "fields", "q", "limit", "cursor", "after", "count", "asOf"];
+const LIST: &[&str] = &["filter", "sort", "fields", "q", "limit", "cursor", "offset", "after", "count", "asOf"];
 
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
@@ -91,6 +92,10 @@ pub const ROUTES: &[Route] = &[
     get("/session", Handler::Call(sessions::show), "signed in", "Who am I, and what may I do").gives(200, "Session"),
     delete("/session", Handler::Call(sessions::log_out), "signed in", "Log out"),
 
+    get("/sessions", Handler::Call(sessions::list), "signed in", "Where the caller is logged in; not for keys of limited scope").gives(200, "Sessions"),
+    delete("/sessions", Handler::Call(sessions::end_all), "signed in", "Log out everywhere else; with current=true here as well").query(&["current"]),
+    delete("/sessions/{id}", Handler::Call(sessions::end), "signed in", "End one of the caller's sessions"),
+
     get("/objects", Handler::Call(objects::list), "read", "The declarations of the objects the caller may read").gives(200, "Objects"),
     post("/objects", Handler::Call(objects::create), "manageSchema", "Declare an object").takes("ObjectDeclaration").gives(201, "Object"),
     get("/objects/{object}", Handler::Call(objects::show), "read", "The declaration of an object").gives(200, "Object"),
@@ -100,6 +105,7 @@ pub const ROUTES: &[Route] = &[
     get("/objects/{object}/fields", Handler::Call(objects::fields), "read", "The fields of an object").gives(200, "Fields"),
     post("/objects/{object}/fields", Handler::Call(objects::field_create), "manageSchema", "Declare a field").takes("FieldDeclaration").gives(201, "Field"),
     get("/objects/{object}/fields/{field}", Handler::Call(objects::field_show), "read", "The declaration of a field").gives(200, "Field"),
+    get("/objects/{object}/fields/{field}/uses", Handler::Call(objects::field_uses), "manageSchema", "What hangs on a field").gives(200, "FieldUses"),
     post("/objects/{object}/fields/{field}", Handler::Call(objects::field_create_named), "manageSchema", "Declare a field under this name").takes("FieldDeclaration").gives(201, "Field"),
     patch("/objects/{object}/fields/{field}", Handler::Call(objects::field_update), "manageSchema", "Change label, choices, limits").takes("FieldDeclaration").gives(200, "Field"),
     delete("/objects/{object}/fields/{field}", Handler::Call(objects::field_delete), "manageSchema", "Retire a field; its values stay"),
@@ -109,6 +115,7 @@ pub const ROUTES: &[Route] = &[
     get("/records/{object}", Handler::Call(records::list), "read", "A list").query(LIST).gives(200, "Page"),
     post("/records/{object}", Handler::Change(records::create), "create", "Create a record").takes("NewRecord").gives(201, "Record"),
     post("/records/{object}/query", Handler::Call(records::query), "read", "A list, groups and figures").maybe("Query").query(&["after"]).gives(200, "Page"),
+    post("/records/{object}/bulk", Handler::Call(jobs::bulk), "update, delete", "Change or delete many records, in the background").takes("Bulk").gives(202, "Job"),
     get("/records/{object}/trash", Handler::Call(records::trash_list), "read", "What lies in the trash").query(&PAGE).gives(200, "Page"),
     get("/records/{object}/{id}", Handler::Call(records::show), "read", "A record, now or as it was").query(&["fields", "asOf", "after"]).gives(200, "Record"),
     patch("/records/{object}/{id}", Handler::Change(records::update), "update", "Change fields; null clears").takes("RecordChange").gives(200, "Record"),
@@ -117,16 +124,31 @@ pub const ROUTES: &[Route] = &[
     post("/records/{object}/{id}/undo", Handler::Change(records::undo), "update", "Back to a version, as a new version").takes("Undo").gives(200, "Record"),
     get("/records/{object}/{id}/history", Handler::Call(records::history), "read", "Who changed what, newest first").query(&PAGE).gives(200, "Entries"),
     get("/records/{object}/{id}/stages", Handler::Call(records::stages), "read", "How long it was in each stage").gives(200, "Any"),
+    get("/records/{object}/{id}/followers", Handler::Call(notices::followers), "read", "Who follows a record, and whether the caller does").gives(200, "Followers"),
+    post("/records/{object}/{id}/follow", Handler::Call(notices::follow), "read", "Be told when somebody else changes a record").maybe("Empty").gives(200, "Followers"),
+    delete("/records/{object}/{id}/follow", Handler::Call(notices::unfollow), "read", "Be told no longer").gives(200, "Followers"),
     get("/records/{object}/{id}/timeline", Handler::Call(records::timeline), "read", "Everything that happened with it, newest first").query(&["kinds", "limit", "cursor", "after"]).gives(200, "Entries"),
+
+    get("/jobs", Handler::Call(jobs::list), "signed in", "The caller's jobs, newest first; all of them, and what waits inside, for manageSettings").query(&["all", "limit", "cursor"]).gives(200, "Jobs"),
+    get("/jobs/{id}", Handler::Call(jobs::show), "signed in", "A job with its progress").gives(200, "Job"),
+    post("/jobs/{id}/cancel", Handler::Call(jobs::cancel), "signed in", "End a job; what it did so far stays").maybe("Empty").gives(200, "Job"),
+    post("/jobs/{id}/undo", Handler::Call(jobs::undo), "update, delete", "Take back what a job changed, as far as nobody changed it since").maybe("Empty").gives(202, "Job"),
+    get("/jobs/{id}/file", Handler::Download(jobs::file), "export", "The file of an export, for its owner").text("*/*"),
+    post("/exports", Handler::Call(jobs::export), "export", "Write records to a file, in the background; it is kept for 7 days").takes("NewExport").gives(202, "Job"),
+
+    get("/notices", Handler::Call(notices::list), "signed in", "What concerns the caller and somebody else did: newest first").query(&["unread", "limit", "cursor"]).gives(200, "Notices"),
+    post("/notices/read", Handler::Call(notices::read), "signed in", "Mark notices as read").takes("ReadNotices").gives(200, "Unread"),
+    post("/presence", Handler::Call(presence::stay), "read", "Be at a record for the next 45 seconds, perhaps in a field of it, or leave it; who else is there").takes("Here").gives(200, "Others"),
 
     get("/search", Handler::Call(records::search), "read", "Over everything the caller may see, forgiving typos").query(&["q", "object", "mode", "limit", "cursor", "after"]).gives(200, "SearchResults"),
     get("/changes", Handler::Call(feed::changes), "read", "What changed since a batch, oldest first").query(&["since", "limit"]).gives(200, "Changes"),
-    get("/live", Handler::Live, "read", "Changes as they happen (server-sent events)").query(&["since"]).text("text/event-stream"),
+    get("/live", Handler::Live, "read", "Changes as they happen, notices, and who else is at a record (server-sent events)").query(&["since"]).text("text/event-stream"),
 
     get("/imports", Handler::Call(imports::list), "import", "The caller's imports, newest first").gives(200, "Imports"),
     post("/imports", Handler::Upload(imports::upload), "import", "Upload a file and guess its mapping").form("ImportUpload").query(&["object"]).gives(201, "Import"),
     get("/imports/{id}", Handler::Call(imports::show), "import", "An import with mapping and progress").gives(200, "Import"),
-    patch("/imports/{id}", Handler::Call(imports::update), "import", "Change mapping and options").takes("ImportChange").gives(200, "Import"),
+    patch("/imports/{id}", Handler::Call(imports::update), "import", "Change mapping and options, single cells, and what becomes of single rows; answers with those rows").takes("ImportChange").gives(200, "Import"),
+    get("/imports/{id}/rows", Handler::Call(imports::rows), "import", "Rows that were refused, that are the same as others, that are doubtful, or that were changed").query(&["kind", "limit", "cursor"]).gives(200, "ImportRows"),
     post("/imports/{id}/check", Handler::Call(imports::check), "import", "Validate every row without writing").maybe("Empty").gives(200, "Import"),
     post("/imports/{id}/commit", Handler::Call(imports::commit), "import", "Write, in the background").maybe("Empty").gives(202, "Import"),
     post("/imports/{id}/revert", Handler::Call(imports::revert), "import", "Take back what it wrote").maybe("Empty").gives(202, "Import"),
@@ -138,6 +160,7 @@ pub const ROUTES: &[Route] = &[
 
     get("/backup", Handler::Download(backup::download), "backup", "A backup of this moment, sealed to age recipients; with since, what changed after that batch").query(&["recipient", "since"]).text("application/octet-stream"),
 
+    get("/system", Handler::Call(system::show), "readMetrics", "The state of the server: store, index, memory, jobs, backup").gives(200, "System"),
     get("/sample", Handler::Call(sample::state), "manageSettings", "Whether the sample data are loaded").gives(200, "SampleState"),
     post("/sample", Handler::Call(sample::load), "manageSettings", "Load the sample data").maybe("Empty").gives(201, "Any"),
     delete("/sample", Handler::Call(sample::remove), "manageSettings", "Remove the sample data"),
@@ -147,6 +170,8 @@ pub const ROUTES: &[Route] = &[
     get("/users/{id}", Handler::Call(admin::user_show), "signed in", "A user").gives(200, "User"),
     patch("/users/{id}", Handler::Call(admin::user_update), "manageUsers", "Change a user; one's own name and password needs no right").takes("User").gives(200, "User"),
     delete("/users/{id}", Handler::Call(admin::user_deactivate), "manageUsers", "Deactivate a user: no log-in, keys revoked, records stay"),
+    get("/users/{id}/sessions", Handler::Call(sessions::list_of), "manageUsers", "Where a user is logged in; one's own need no right").gives(200, "Sessions"),
+    delete("/users/{id}/sessions", Handler::Call(sessions::end_all_of), "manageUsers", "Log a user out everywhere; oneself needs no right"),
     get("/teams", Handler::Call(admin::teams), "signed in", "The teams").gives(200, "Teams"),
     post("/teams", Handler::Call(admin::team_create), "manageTeams", "Add a team").takes("Team").gives(201, "Team"),
     patch("/teams/{id}", Handler::Call(admin::team_update), "manageTeams", "Change a team").takes("Team").gives(200, "Team"),
@@ -195,7 +220,20 @@ const fn delete(path: &'static str, handler: Handler, permission: &'static str, 
     route("DELETE", path, handler, permission, summary)
 }
 
+/// Ends of addresses whose POST changes one record.
+const CONDITIONAL: [&str; 3] = ["/restore", "/undo", "/convert"];
+
 impl Route {
+    /// Whether it is about one record that has versions, so that `If-Match` can be honoured.
+    pub fn has_versions(&self) -> bool {
+        let one = match self.method {
+            "POST" => CONDITIONAL.iter().any(|end| self.path.ends_with(end)),
+            "GET" => self.path == "/records/{object}/{id}",
+            _ => true,
+        };
+        one && self.path.starts_with("/records/")
+    }
+
     const fn query(mut self, names: &'static [&'static str]) -> Route {
         self.query = names;
         self

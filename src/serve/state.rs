@@ -1,18 +1,19 @@
 //! What the server holds between requests, and whether it is fresh, sealed or open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aplomb_crm::Random;
-use aplomb_model::{Code, Error, Id, Result, Seq};
+use aplomb_model::{Code, Error, Result, Seq, Timestamp};
 use aplomb_vault::Unseal;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::data::{self, Condition, FirstRun, Open};
 use crate::desk::Desk;
-use crate::live::Streams;
+use crate::live::{Post, Streams};
 use crate::observe::Metrics;
+use crate::presence::Presence;
 use crate::rates::Rates;
 use crate::secure::Site;
 use crate::setup_code::SetupCode;
@@ -25,13 +26,14 @@ pub struct App {
     pub rates: Rates,
     pub metrics: Metrics,
     pub random: Random,
+    pub started_at: Timestamp,
     /// where changes of records are decided
     pub desk: Desk,
     pub setup_code: Mutex<SetupCode>,
     /// idempotency keys whose first request is still running
     pub under_way: Mutex<BTreeSet<Vec<u8>>>,
-    /// open live streams by session or key
-    pub streams: Mutex<BTreeMap<Id, Streams>>,
+    pub streams: Streams,
+    pub presence: Presence,
     phase: RwLock<Phase>,
     /// held while the vault is made or opened: once is enough
     opening: Mutex<()>,
@@ -58,9 +60,11 @@ impl App {
             metrics: Metrics::new(),
             setup_code: Mutex::new(SetupCode::new(&random)),
             random,
+            started_at: edge::now(),
             desk: Desk::open()?,
             under_way: Mutex::default(),
-            streams: Mutex::default(),
+            streams: Streams::default(),
+            presence: Presence::default(),
             phase: RwLock::new(Phase::Fresh),
             opening: Mutex::new(()),
             news: watch::channel(0).0,
@@ -124,6 +128,11 @@ impl App {
         let news = self.news.clone();
         open.crm.watch(Box::new(move |seq| {
             news.send_modify(|latest| *latest = seq.max(*latest));
+            true
+        }));
+        let streams = self.streams.clone();
+        open.crm.watch_notices(Box::new(move |users| {
+            streams.post_to_users(users, &Post::Notices);
             true
         }));
         *self.phase.write() = Phase::Open(Arc::new(open));

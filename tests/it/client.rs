@@ -145,6 +145,16 @@ impl Client {
         Ok(Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
     }
 
+    /// Fetches a file and gives the number of its bytes.
+    #[track_caller]
+    pub fn bytes(&self, path: &str) -> usize {
+        let request = ureq::http::Request::builder().uri(format!("{}{path}", self.base));
+        let request = request.header("cookie", self.cookie.clone().unwrap_or_default());
+        let mut answer = self.agent.run(request.body(()).expect("a request")).expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200);
+        answer.body_mut().with_config().limit(1 << 30).read_to_vec().expect("bytes").len()
+    }
+
     /// Uploads a file to be imported and gives the address of the import.
     #[track_caller]
     pub fn upload(&self, object: &str, file_name: &str, file: &str) -> String {

@@ -14,12 +14,14 @@ fn as_json(found: &Found) -> Json {
     json!({ "id": found.id, "object": found.object, "name": found.name })
 }
 
+fn refused(edit: &Edit) -> Signal<bool> {
+    let error = edit.error;
+    Signal::derive(move || error.get().is_some())
+}
+
 pub fn one(edit: Edit) -> AnyView {
     let value = edit.value;
-    let invalid = Signal::derive({
-        let error = edit.error;
-        move || error.get().is_some()
-    });
+    let invalid = refused(&edit);
     let chosen = move || {
         (!value.with(|v| v.is_null() || v.as_str() == Some(""))).then(|| {
             view! {
@@ -67,7 +69,7 @@ pub fn several(edit: Edit) -> AnyView {
     view! {
         <div class="stack">
             <div class="badges">{move || items().into_iter().enumerate().map(chip).collect_view()}</div>
-            <Picker id=edit.id.clone() targets=edit.field.target.clone() label=edit.field.label.clone() on_pick/>
+            <Picker id=edit.id.clone() targets=edit.field.target.clone() label=edit.field.label.clone() on_pick invalid=refused(&edit)/>
         </div>
     }
     .into_any()

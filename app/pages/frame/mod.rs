@@ -1,5 +1,6 @@
 //! What stands around every page inside: sidebar, top bar, search box, user menu, and the routes.
 
+mod notices;
 mod palette;
 mod search_box;
 mod sidebar;
@@ -16,7 +17,7 @@ use wasm_bindgen::JsCast;
 use crate::api;
 use crate::app::gate;
 use crate::kit::{Dialog, Empty, Found, Icon, Lookup, toasts};
-use crate::pages::{home, imports, records, search, settings, start};
+use crate::pages::{home, imports, kit, records, search, settings, start};
 use crate::state::live::Live;
 use crate::state::{Signed, Trail, Views, nav, preferences};
 use crate::text::{t, tn};
@@ -63,6 +64,7 @@ pub fn Frame(signed: Signed) -> impl IntoView {
                         <Route path=path!("/import") view=|| view! { <imports::ImportsPage/> }.into_any()/>
                         <Route path=path!("/import/:id") view=|| view! { <imports::ImportPage/> }.into_any()/>
                         <Route path=path!("/search") view=|| view! { <search::SearchPage/> }.into_any()/>
+                        <Route path=path!("/kit") view=|| view! { <kit::KitPage/> }.into_any()/>
                         <Route path=path!("/settings") view=|| view! { <settings::SettingsPage/> }.into_any()/>
                         <Route path=path!("/settings/:section") view=|| view! { <settings::SettingsPage/> }.into_any()/>
                     </Routes>

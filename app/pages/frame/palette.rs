@@ -2,11 +2,12 @@
 //! jumps (`g`, then a letter) and the map of keys that `?` shows.
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
+use wasm_bindgen::JsCast;
 
 use crate::api::{self, Abort, pause};
 use crate::app::gate;
 use crate::kit::{Dialog, Icon};
-use crate::state::{nav, signed};
+use crate::state::{Visit, nav, signed, trail};
 use crate::text::{t, tf};
 
 /// Milliseconds without a key press before records are looked for.
@@ -27,6 +28,8 @@ struct Place {
 #[derive(Debug, Clone, PartialEq)]
 enum Deed {
     Go(String),
+    /// presses a button of the page, found by its test id
+    Press(&'static str),
     LogOut,
 }
 
@@ -71,7 +74,11 @@ fn fitting(places: &[Place], q: &str) -> Vec<Entry> {
         hint: place.letter.map(|c| format!("g {c}")).unwrap_or_default(),
         deed: Deed::Go(place.url.clone()),
     };
-    let mut found: Vec<Entry> = places.iter().filter(|p| fits(&p.label)).map(page).collect();
+    let mut found: Vec<Entry> = on_this_page().into_iter().filter(|e| fits(&e.label)).collect();
+    if wanted.is_empty() {
+        found.extend(recent());
+    }
+    found.extend(places.iter().filter(|p| fits(&p.label)).map(page));
     if wanted.is_empty() {
         return found;
     }
@@ -106,6 +113,43 @@ fn fitting(places: &[Place], q: &str) -> Vec<Entry> {
     }
     found.truncate(8);
     found
+}
+
+/// What can be done with the record that is open: what its page has buttons for.
+fn on_this_page() -> Vec<Entry> {
+    const DEEDS: [(&str, &str); 7] = [
+        ("add-note", "sticky-note"),
+        ("add-task", "square-check"),
+        ("add-call", "phone"),
+        ("add-meeting", "calendar"),
+        ("convert", "arrow-right"),
+        ("follow", "star"),
+        ("delete", "trash-2"),
+    ];
+    let entry = |(id, icon): (&'static str, &'static str)| {
+        let button =
+            document().query_selector(&format!("#content [data-testid={id}]:not(:disabled)")).ok().flatten()?;
+        let text = button.text_content().filter(|text| !text.is_empty())?;
+        let label = if id.starts_with("add-") { tf("list.create", &[("object", &text)]) } else { text };
+        Some(Entry { icon: icon.to_owned(), label, hint: t("palette.record").to_owned(), deed: Deed::Press(id) })
+    };
+    DEEDS.into_iter().filter_map(entry).collect()
+}
+
+/// Records that were open before this one.
+fn recent() -> Vec<Entry> {
+    let path = window().location().pathname().unwrap_or_default();
+    let entry = |visit: Visit| {
+        let url = nav::record_url(&visit.object, &visit.id);
+        let icon = signed().object(&visit.object).map(|o| o.icon.clone()).unwrap_or_default();
+        (url != path).then(|| Entry {
+            icon,
+            label: visit.title,
+            hint: t("palette.recent").to_owned(),
+            deed: Deed::Go(url),
+        })
+    };
+    trail().recent().into_iter().filter_map(entry).collect()
 }
 
 #[component]
@@ -192,6 +236,7 @@ fn Finder(places: StoredValue<Vec<Place>>, open: RwSignal<bool>) -> impl IntoVie
         open.set(false);
         match &entry.deed {
             Deed::Go(url) => navigator.go(url),
+            Deed::Press(id) => press(id),
             Deed::LogOut => gate.log_out(),
         }
     };
@@ -246,6 +291,16 @@ fn Finder(places: StoredValue<Vec<Place>>, open: RwSignal<bool>) -> impl IntoVie
             </ul>
         </div>
     }
+}
+
+/// Presses a button once the palette is gone.
+fn press(id: &'static str) {
+    request_animation_frame(move || {
+        let found = document().query_selector(&format!("#content [data-testid={id}]")).ok().flatten();
+        if let Some(button) = found.and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
+            button.click();
+        }
+    });
 }
 
 /// Every key and what it does.

@@ -1,12 +1,13 @@
-//! The bar above the page: the sidebar's button on a phone, the search box, the user's menu.
+//! The bar above the page: the sidebar's button on a phone, the search box, the notices, the user's menu.
 
 use leptos::prelude::*;
 
+use super::notices::Bell;
 use super::search_box::SearchBox;
 use crate::app::gate;
 use crate::kit::{Avatar, Icon, Menu, screen};
 use crate::state::theme::{self, Theme};
-use crate::state::{preferences, signed};
+use crate::state::{nav, preferences, signed};
 use crate::text::t;
 
 #[component]
@@ -18,7 +19,7 @@ pub fn TopBar(folded: RwSignal<bool>) -> impl IntoView {
                 <Icon name="menu"/>
             </button>
             <SearchBox/>
-            <UserMenu/>
+            <span class="end"><Bell/><UserMenu/></span>
         </header>
     }
 }
@@ -47,6 +48,12 @@ fn UserMenu() -> impl IntoView {
         compact.update(|c| *c = !*c);
         preferences::set_compact(compact.get_untracked());
     };
+    let strong = RwSignal::new(theme::strong());
+    let contrast = move |_| {
+        strong.update(|s| *s = !*s);
+        theme::set_strong(strong.get_untracked());
+    };
+    let navigator = nav::navigator();
     let themes = [
         (Theme::System, "monitor", t("theme.system")),
         (Theme::Light, "sun", t("theme.light")),
@@ -60,7 +67,13 @@ fn UserMenu() -> impl IntoView {
             <button type="button" role="menuitemcheckbox" class="menu-item" aria-checked=move || compact.get().to_string() on:click=density>
                 <Icon name="list"/>{t("frame.compact")}{move || compact.get().then(|| view! { <span class="push"><Icon name="check"/></span> })}
             </button>
+            <button type="button" role="menuitemcheckbox" class="menu-item" aria-checked=move || strong.get().to_string() on:click=contrast>
+                <Icon name="eye"/>{t("theme.contrast")}{move || strong.get().then(|| view! { <span class="push"><Icon name="check"/></span> })}
+            </button>
             <hr/>
+            <button type="button" role="menuitem" class="menu-item" on:click=move |_| navigator.go("/settings/account")>
+                <Icon name="user-round"/>{t("settings.account")}
+            </button>
             <button type="button" role="menuitem" class="menu-item" data-testid="logout" on:click=move |_| gate.log_out()>
                 <Icon name="log-out"/>{t("frame.logout")}
             </button>

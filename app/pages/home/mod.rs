@@ -2,7 +2,7 @@
 
 mod work;
 
-use aplomb_model::{Action, Object};
+use aplomb_model::{Action, Filter, Object};
 use leptos::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -89,11 +89,24 @@ fn questions() -> Vec<Question> {
     ]
 }
 
-/// Whether every field that a question names is there.
+/// Whether the object can be asked this: it has every field that the filter, the order and the line name.
 fn fits(question: &Question, object: &Object) -> bool {
-    let text = question.filter.to_string();
-    let named = ["dueAt", "nextStep", "closeDate", "stage", "status", "owner"];
-    named.iter().filter(|name| text.contains(&format!("\"{name}\""))).all(|name| object.field(name).is_some())
+    let Ok(filter) = serde_json::from_value::<Filter>(question.filter.clone()) else { return false };
+    let there =
+        |name: &str| matches!(name, "createdAt" | "updatedAt") || object.field(name).is_some_and(|f| !f.retired);
+    let sort = question.sort.trim_start_matches('-');
+    let mut named = fields_of(&filter);
+    named.push(sort);
+    named.into_iter().all(there)
+}
+
+fn fields_of(filter: &Filter) -> Vec<&str> {
+    match filter {
+        Filter::And { and } => and.iter().flat_map(fields_of).collect(),
+        Filter::Or { or } => or.iter().flat_map(fields_of).collect(),
+        Filter::Not { not } => fields_of(not),
+        Filter::Condition(condition) => vec![condition.field.as_str()],
+    }
 }
 
 #[component]

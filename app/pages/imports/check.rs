@@ -1,14 +1,18 @@
-//! What an import would do, before anything is written.
+//! What an import would do, before anything is written: its figures, and the rows that somebody should look at.
 
+use aplomb_model::import::Noted;
 use leptos::prelude::*;
 
-use crate::api::{self, Alike, Preview, Problem};
+use super::alike::Alike;
+use super::rows::Rows;
+use super::sheet::Sheet;
+use crate::api::{self, Import, Preview};
 use crate::kit::{Icon, Notice};
-use crate::state::format;
-use crate::text::{t, tn};
+use crate::state::{Load, format};
+use crate::text::{t, tf};
 
 #[component]
-pub fn Checked(preview: Preview, id: String) -> impl IntoView {
+pub fn Checked(first: Import, preview: Preview, import: Load<Import>, outdated: RwSignal<bool>) -> impl IntoView {
     let figures = [
         (t("import.create"), preview.create, "good"),
         (t("import.update"), preview.update, ""),
@@ -19,52 +23,76 @@ pub fn Checked(preview: Preview, id: String) -> impl IntoView {
         (t("import.apart"), preview.apart.rows, ""),
     ];
     let figures: Vec<_> = figures.into_iter().filter(|(_, n, tone)| *n > 0 || *tone == "good").collect();
+    let Noted { refused, duplicate, warning } = first.noted;
+    let changed = first.edits + first.decisions;
+    let kinds: Vec<(&'static str, u64)> =
+        [("refused", refused), ("duplicate", duplicate), ("warning", warning), ("edited", changed)]
+            .into_iter()
+            .filter(|(_, n)| *n > 0)
+            .collect();
+    let good = refused == 0 && preview.refused == 0;
     view! {
         <section class="card pad" aria-labelledby="check-title" data-testid="preview">
             <h2 id="check-title">{t("import.checked")}</h2>
             <Figures figures/>
+            <Show when=move || outdated.get()><Notice tone="info" text=t("import.outdated")/></Show>
             {preview.warnings.into_iter().map(|text| view! { <Notice tone="warn" text/> }).collect_view()}
-            <Pairs title=t("import.together.body") alike=preview.together/>
-            <Pairs title=t("import.apart.body") alike=preview.apart/>
-            <Refused errors=preview.errors refused=preview.refused id/>
+            {good.then(|| view! { <Notice tone="good" text=t("import.allGood")/> })}
+        </section>
+        {(!kinds.is_empty()).then(|| view! { <Look first import kinds outdated/> })}
+    }
+}
+
+/// Rows by what is to be seen in them: refused ones to be mended, duplicates to be decided.
+#[component]
+fn Look(
+    first: Import,
+    import: Load<Import>,
+    kinds: Vec<(&'static str, u64)>,
+    outdated: RwSignal<bool>,
+) -> impl IntoView {
+    let shown = RwSignal::new(kinds.first().map(|(kind, _)| *kind).unwrap_or_default());
+    let id = first.id.to_string();
+    let tab = move |(kind, n): (&'static str, u64)| {
+        let (title, body) = words(kind);
+        let is_shown = move || shown.get() == kind;
+        view! {
+            <button type="button" class="segment named" aria-pressed=move || is_shown().to_string() title=body on:click=move |_| shown.set(kind)>
+                {title}" "<span class="faint">{format::count(n)}</span>
+            </button>
+        }
+    };
+    let first = StoredValue::new(first);
+    let own = id.clone();
+    let body = move || {
+        let kind = shown.get();
+        let first = first.get_value();
+        let rows = Rows::of(own.clone(), kind);
+        let list = if kind == "duplicate" {
+            view! { <Alike rows import outdated/> }.into_any()
+        } else {
+            view! { <Sheet rows columns=first.columns outdated/> }.into_any()
+        };
+        view! { <p class="faint">{words(kind).1}</p>{list} }
+    };
+    view! {
+        <section class="card pad" aria-label=t("import.look") data-testid="look">
+            <div class="section-head look-head">
+                <span class="segments" role="group" aria-label=t("import.look")>{kinds.into_iter().map(tab).collect_view()}</span>
+                <a class="button small push" href=api::errors_csv(&id) download rel="external"><Icon name="download"/>{t("import.errors")}</a>
+            </div>
+            {body}
         </section>
     }
 }
 
-/// Rows that have an address or a domain in common with others, so that one sees what the rule makes of them.
-#[component]
-fn Pairs(title: &'static str, alike: Alike) -> impl IntoView {
-    let row = |pair: aplomb_model::import::Pair| {
-        let other = match pair.other_row {
-            Some(row) => format!("{} ({} {row})", pair.other, t("import.row")),
-            None => pair.other,
-        };
-        view! {
-            <tr>
-                <td class="number" data-label=t("import.row")>{pair.row}</td>
-                <td data-label=t("import.name")>{pair.name}</td>
-                <td data-label=t("import.other")>{other}</td>
-                <td data-label=t("import.common")><code class="cell">{pair.value}</code></td>
-            </tr>
-        }
-    };
-    let rows = alike.examples.into_iter().map(row).collect_view();
-    (alike.rows > 0).then(|| {
-        view! {
-            <details>
-                <summary>{title}" ("{format::count(alike.rows)}")"</summary>
-                <div class="scroll">
-                    <table class="table">
-                        <thead><tr>
-                            <th scope="col" class="number">{t("import.row")}</th><th scope="col">{t("import.name")}</th>
-                            <th scope="col">{t("import.other")}</th><th scope="col">{t("import.common")}</th>
-                        </tr></thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
-            </details>
-        }
-    })
+fn words(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "refused" => (t("import.rows.refused"), t("import.rows.refused.body")),
+        "duplicate" => (t("import.rows.duplicate"), t("import.rows.duplicate.body")),
+        "warning" => (t("import.rows.warning"), t("import.rows.warning.body")),
+        _ => (t("import.rows.edited"), t("import.rows.edited.body")),
+    }
 }
 
 /// Numbers with a word each.
@@ -77,35 +105,7 @@ pub fn Figures(figures: Vec<(&'static str, u64, &'static str)>) -> impl IntoView
     view! { <div class="figures">{figures.into_iter().map(one).collect_view()}</div> }
 }
 
-/// The first refused cells, and all of them as a file.
-#[component]
-pub fn Refused(errors: Vec<Problem>, refused: u64, id: String) -> impl IntoView {
-    if refused == 0 && errors.is_empty() {
-        return view! { <Notice tone="good" text=t("import.allGood")/> }.into_any();
-    }
-    let row = |error: Problem| {
-        view! {
-            <tr>
-                <td class="number" data-label=t("import.row")>{error.row}</td>
-                <td data-label=t("import.column")>{error.header}</td>
-                <td data-label=t("import.value")><code class="cell">{error.value}</code></td>
-                <td data-label=t("import.why")>{error.detail}</td>
-            </tr>
-        }
-    };
-    let rows = errors.into_iter().take(100).map(row).collect_view();
-    view! {
-        <Notice tone="warn" text=tn("import.refusedRows", refused)/>
-        <div class="scroll tall-scroll" tabindex="0" role="region" aria-label=t("import.refused")>
-            <table class="table" data-testid="refused">
-                <thead><tr>
-                    <th scope="col" class="number">{t("import.row")}</th><th scope="col">{t("import.column")}</th>
-                    <th scope="col">{t("import.value")}</th><th scope="col">{t("import.why")}</th>
-                </tr></thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-        <a class="button self-start" href=api::errors_csv(&id) download rel="external"><Icon name="download"/>{t("import.errors")}</a>
-    }
-    .into_any()
+/// How a row is called.
+pub fn row_name(row: u64) -> String {
+    tf("import.rowN", &[("n", &row.to_string())])
 }

@@ -17,7 +17,8 @@ type Choice = (Column, RwSignal<String>);
 pub fn Mapping(first: Import, import: Load<Import>) -> impl IntoView {
     let toasts = toasts();
     let id = first.id.to_string();
-    let checked = first.status == Status::Checked;
+    // Rows that were changed since the check are taken as they are now, so it still counts.
+    let checked = first.status == Status::Checked || (first.outdated && first.preview.is_some());
     let choices: Vec<Choice> =
         first.columns.iter().map(|c| (c.clone(), RwSignal::new(c.field.clone().unwrap_or_default()))).collect();
     let held = serde_json::to_value(&first.options).ok().and_then(|json| json.as_object().cloned());
@@ -60,7 +61,8 @@ pub fn Mapping(first: Import, import: Load<Import>) -> impl IntoView {
     let rows = choices.into_iter().map(|(column, field)| view! { <Row column field targets touched/> }).collect_view();
     let is_fresh = move || checked && !touched.get();
     let preview = first.preview.clone().filter(|_| checked);
-    let import_id = first.id.to_string();
+    let outdated = RwSignal::new(first.outdated);
+    let held = StoredValue::new(first);
     view! {
         <section class="card pad" aria-labelledby="mapping-title">
             <h2 id="mapping-title">{t("import.mapping")}</h2>
@@ -79,7 +81,7 @@ pub fn Mapping(first: Import, import: Load<Import>) -> impl IntoView {
             <h2 id="options-title">{t("import.options")}</h2>
             <Options options touched targets/>
         </section>
-        <Show when=is_fresh>{preview.clone().map(|preview| view! { <Checked preview id=import_id.clone()/> })}</Show>
+        <Show when=is_fresh>{preview.clone().map(|preview| view! { <Checked first=held.get_value() preview import outdated/> })}</Show>
         <div class="actions sticky">
             <button type="button" class="button" class:primary=move || !is_fresh() data-testid="check" disabled=move || busy.get() on:click=check>
                 <Icon name="check"/>{move || if busy.get() { t("import.checking") } else { t("import.check") }}

@@ -1,25 +1,26 @@
-//! Records as cards in a column for each stage. A card moves by mouse, or by Alt with an arrow key; what the move needs
-//! (why a deal was lost) is asked before it counts, and a refused move goes back to where it was.
+//! Records as cards in a column for each stage, in one row or in a swim-lane for each value of a field. A card moves by
+//! mouse, by finger, or by Alt with an arrow key; what the move needs (why a deal was lost) is asked before it counts, and
+//! a refused move goes back to where it was.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use aplomb_model::{Choice, Field, FieldType, Object};
-use leptos::{ev, html, prelude::*, task::spawn_local};
+use aplomb_model::{Action, Choice, Field, FieldType, Object};
+use leptos::{prelude::*, task::spawn_local};
 use serde_json::{Map, Value as Json, json};
-use wasm_bindgen::JsCast;
 
-use super::board_touch::Finger;
-use super::card::Card;
+use super::board_figures::{Figures, Question, Sums, Swim, figures, swim_key};
+use super::board_lane::{Head, Lane, focus_card, refocus_card};
+use super::groups::groupable;
 use super::list_url::ListUrl;
 use super::move_form::{MoveForm, lacking, reasons};
 use crate::api::{self, Failure, Record};
-use crate::kit::{Dialog, Paged, Scroller, Slice, Toasts, toasts, tone};
-use crate::state::{format, live, load};
+use crate::kit::{Dialog, Icon, Paged, Toasts, Trouble, Waiting, toasts};
+use crate::state::{Load, format, live, load, signed};
 use crate::text::{t, tf, tn};
 
-/// Pixels of a card with the space below it.
-pub const CARD: f64 = 112.0;
+/// Swim-lanes that are open when a board with more of them is opened.
+const OPEN_AT_FIRST: usize = 6;
 
 /// The field whose choices are the columns: `stage`, else `status`.
 pub fn field_of_board(object: &Object) -> Option<Field> {
@@ -27,94 +28,122 @@ pub fn field_of_board(object: &Object) -> Option<Field> {
     ["stage", "status"].into_iter().find(|name| fits(name)).and_then(|name| object.field(name)).cloned()
 }
 
-/// What a column's head says.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Sums {
-    count: u64,
-    amount: Option<(String, String)>,
-    weighted: Option<(String, String)>,
-}
+/// Swim-lane and stage.
+pub type At = (String, String);
 
-/// A card on its way: shown in its new column before the server has agreed.
+/// A card on its way: shown in its new place before the server has agreed.
 #[derive(Debug, Clone, PartialEq)]
-struct Moved {
-    record: Record,
-    to: String,
+pub struct Moved {
+    pub record: Record,
+    pub to: At,
 }
 
-/// Shared by the columns.
+/// Shared by the lanes.
 #[derive(Clone, Copy)]
 pub struct Board {
-    object: StoredValue<Arc<Object>>,
-    field: StoredValue<Field>,
-    columns: StoredValue<HashMap<String, Paged<Record>>>,
-    moved: RwSignal<HashMap<String, Moved>>,
+    pub object: StoredValue<Arc<Object>>,
+    pub field: StoredValue<Field>,
+    pub swim: StoredValue<Option<Field>>,
+    /// what the lanes that are drawn show
+    pub lanes: StoredValue<HashMap<At, Paged<Record>>>,
+    pub figures: RwSignal<Option<Figures>>,
+    pub moved: RwSignal<HashMap<String, Moved>>,
+    /// the card that was moved by keyboard and takes it along
+    pub follows: StoredValue<String>,
     /// the card that the mouse carries
-    carried: RwSignal<Option<(Record, String)>>,
+    pub carried: RwSignal<Option<Record>>,
     /// a move that needs more than the stage
-    pub asking: RwSignal<Option<Asking>>,
+    asking: RwSignal<Option<Asking>>,
     again: RwSignal<u32>,
+    /// whether cards can be moved at all
+    pub may: bool,
     toasts: Toasts,
 }
 
 /// What must be filled in before a card may move.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asking {
-    pub record: Record,
-    pub to: String,
-    pub fields: Vec<Field>,
-    pub failure: Option<Failure>,
+struct Asking {
+    record: Record,
+    to: At,
+    fields: Vec<Field>,
+    failure: Option<Failure>,
 }
 
 impl Board {
-    /// Moves a card, or asks first.
-    pub fn move_to(self, record: Record, to: &str) {
-        let (object, field) = (self.object.get_value(), self.field.get_value());
-        if record.fields.get(&field.name).and_then(Json::as_str) == Some(to) {
+    /// Where a record stands.
+    pub fn place_of(self, record: &Record) -> At {
+        let held = |field: &Field| record.fields.get(&field.name).cloned().unwrap_or_default();
+        let stage = self.field.with_value(|field| held(field).as_str().unwrap_or_default().to_owned());
+        (self.swim.with_value(|swim| swim.as_ref().map(|f| swim_key(&held(f))).unwrap_or_default()), stage)
+    }
+
+    /// Moves a card, or asks first. A place that cannot be written, such as what is beyond the swim-lanes, keeps what the
+    /// card has.
+    pub fn move_to(self, record: Record, (swim, stage): At) {
+        let from = self.place_of(&record);
+        let takes = |s: &Swim| s.key == swim && s.takes();
+        let swim_there = self.figures.with_untracked(|f| f.as_ref().is_some_and(|f| f.swims.iter().any(takes)));
+        let to =
+            (if swim_there { swim } else { from.0.clone() }, if stage.is_empty() { from.1.clone() } else { stage });
+        if !self.may || to == from {
             return;
         }
-        match reasons(&object, &field, to) {
-            fields if fields.is_empty() => self.send(record, to, Map::new()),
-            fields => self.asking.set(Some(Asking { record, to: to.to_owned(), fields, failure: None })),
+        let (object, field) = (self.object.get_value(), self.field.get_value());
+        match reasons(&object, &field, &to.1) {
+            fields if fields.is_empty() || to.1 == from.1 => self.send(record, to, Map::new()),
+            fields => self.asking.set(Some(Asking { record, to, fields, failure: None })),
         }
     }
 
     /// Writes the move with what else was given.
-    pub fn send(self, record: Record, to: &str, mut fields: Map<String, Json>) {
+    fn send(self, record: Record, to: At, mut fields: Map<String, Json>) {
         let toasts = self.toasts;
         let (object, field) = (self.object.get_value(), self.field.get_value());
-        let from = record.fields.get(&field.name).and_then(Json::as_str).unwrap_or_default().to_owned();
-        let to = to.to_owned();
-        fields.insert(field.name.clone(), json!(to));
+        let from = self.place_of(&record);
         let mut shown = record.clone();
-        shown.fields.insert(field.name.clone(), json!(to));
-        self.moved.update(|moved| drop(moved.insert(record.id.clone(), Moved { record: shown, to: to.clone() })));
+        if to.1 != from.1 {
+            fields.insert(field.name.clone(), json!(to.1));
+            shown.fields.insert(field.name.clone(), json!(to.1));
+        }
+        if let (true, Some(swim)) = (to.0 != from.0, self.swim.get_value()) {
+            let there = |f: &Figures| f.swims.iter().find(|s| s.key == to.0).map(|s| s.value.clone());
+            let value = self.figures.with_untracked(|f| f.as_ref().and_then(there)).unwrap_or_default();
+            fields.insert(swim.name.clone(), value.get("id").cloned().unwrap_or_else(|| value.clone()));
+            shown.fields.insert(swim.name, value);
+        }
+        let id = record.id.clone();
+        self.moved.update(|moved| drop(moved.insert(id.clone(), Moved { record: shown, to: to.clone() })));
+        // The card takes the keyboard along.
+        let by_key =
+            document().active_element().is_some_and(|e| e.closest(".board-card, dialog").ok().flatten().is_some());
+        self.follows.set_value(if by_key { id.clone() } else { String::new() });
+        if by_key {
+            let id = id.clone();
+            request_animation_frame(move || focus_card(&id));
+        }
         spawn_local(async move {
-            let answer = api::update(&object.name, &record.id, record.version, fields).await;
-            match answer {
-                Ok(_) => {
-                    self.refresh(&[&from, &to]);
-                    // The columns come back with the card in its new place; until then it stays as it is shown.
-                    api::pause(500).await;
-                    self.forget(&record.id);
-                    let label = field.choices.iter().find(|c| c.key == to).map(|c| c.label.clone()).unwrap_or_default();
-                    let title = super::title_of(&object, &record);
-                    toasts.offer(tf("board.moved", &[("title", &title), ("stage", &label)]), t("undo"), move || {
-                        let (object, record, from, to) = (object.clone(), record.clone(), from.clone(), to.clone());
-                        spawn_local(async move {
-                            match api::undo(&object.name, &record.id, record.version).await {
-                                Ok(()) => self.refresh(&[&from, &to]),
-                                Err(failure) => toasts.refuse(&failure),
-                            }
-                        });
+            match api::set_fields(&record, &fields).await {
+                Ok(now) => {
+                    let text = self.what_moved(&object, &field, &record, &from, &to);
+                    toasts.offer(text, t("undo"), {
+                        let (object, id) = (object.clone(), id.clone());
+                        move || self.take_back(object.clone(), id.clone(), now.version.saturating_sub(1).max(1))
                     });
+                    self.refresh();
+                    // The lanes come back with the card in its new place; until then it stays as it is shown.
+                    api::pause(500).await;
+                    self.forget(&id, &to);
+                    if by_key {
+                        request_animation_frame(move || refocus_card(&id));
+                    }
                 }
                 Err(failure) => {
-                    self.forget(&record.id);
+                    self.forget(&id, &to);
                     let lacking = lacking(&object, &field, &failure);
                     if lacking.is_empty() {
                         toasts.refuse(&failure);
-                        self.refresh(&[&from, &to]);
+                        self.refresh();
+                        request_animation_frame(move || focus_card(&id));
                     } else {
                         self.asking.try_set(Some(Asking { record, to, fields: lacking, failure: Some(failure) }));
                     }
@@ -123,78 +152,137 @@ impl Board {
         });
     }
 
-    fn forget(self, id: &str) {
-        self.moved.try_update(|moved| drop(moved.remove(id)));
+    fn what_moved(self, object: &Object, field: &Field, record: &Record, from: &At, to: &At) -> String {
+        let title = super::title_of(object, record);
+        let swim = |key: &String| {
+            let there = |f: &Figures| f.swims.iter().find(|s| s.key == *key).map(|s| s.label.clone());
+            self.figures.try_with_untracked(|f| f.as_ref().and_then(there)).flatten().unwrap_or_default()
+        };
+        let label = if to.1 == from.1 {
+            swim(&to.0)
+        } else {
+            field.choices.iter().find(|c| c.key == to.1).map(|c| c.label.clone()).unwrap_or_default()
+        };
+        tf("board.moved", &[("title", &title), ("stage", &label)])
     }
 
-    fn refresh(self, stages: &[&str]) {
-        self.columns.try_with_value(|columns| {
-            stages.iter().filter_map(|stage| columns.get(*stage)).for_each(|column| column.refresh());
+    fn take_back(self, object: Arc<Object>, id: String, version: u32) {
+        spawn_local(async move {
+            match api::undo(&object.name, &id, version).await {
+                Ok(()) => self.refresh(),
+                Err(failure) => self.toasts.refuse(&failure),
+            }
         });
+    }
+
+    /// Ends a move, unless the card has gone on meanwhile.
+    fn forget(self, id: &str, to: &At) {
+        self.moved.try_update(|moved| moved.retain(|other, m| other != id || m.to != *to));
+    }
+
+    fn refresh(self) {
+        self.lanes.try_with_value(|lanes| lanes.values().for_each(|lane| lane.refresh()));
         self.again.try_update(|n| *n += 1);
     }
 
-    /// The stage `step` places away from the one a record is in.
-    fn neighbour(self, record: &Record, step: isize) -> Option<String> {
-        self.field.with_value(|field| {
-            let stage = record.fields.get(&field.name).and_then(Json::as_str);
-            let at = offered(field).position(|c| Some(c.key.as_str()) == stage)?;
-            offered(field).nth(at.checked_add_signed(step)?).map(|c| c.key.clone())
-        })
+    /// The place `across` stages and `down` swim-lanes away from where a record is.
+    pub fn neighbour(self, record: &Record, across: isize, down: isize) -> Option<At> {
+        let (swim, stage) = self.place_of(record);
+        let stage = if across == 0 {
+            stage
+        } else {
+            self.field.with_value(|field| {
+                let at = offered(field).position(|c| c.key == stage);
+                let to = at.map_or(Some(0), |at| at.checked_add_signed(across))?;
+                offered(field).nth(to).map(|c| c.key.clone())
+            })?
+        };
+        let swim = if down == 0 {
+            swim
+        } else {
+            self.figures.with_untracked(|f| {
+                let swims = &f.as_ref()?.swims;
+                let at = swims.iter().position(|s| s.key == swim)?;
+                swims.get(at.checked_add_signed(down)?).filter(|s| s.takes()).map(|s| s.key.clone())
+            })?
+        };
+        Some((swim, stage))
     }
 }
 
-fn offered(field: &Field) -> impl Iterator<Item = &Choice> {
+pub fn offered(field: &Field) -> impl Iterator<Item = &Choice> {
     field.choices.iter().filter(|c| !c.retired)
 }
 
+/// The column for records whose stage is none of those that are offered.
+fn other_stage() -> Choice {
+    let label = t("board.other").to_owned();
+    Choice { key: String::new(), label, color: None, probability: None, outcome: None, retired: true }
+}
+
 #[component]
-pub fn BoardView(object: Arc<Object>, field: Field, url: Memo<ListUrl>) -> impl IntoView {
-    let fields = columns_of_cards(&object, &field);
-    let column_of = |choice: &Choice| (choice.key.clone(), column(&object, &field, &choice.key, &fields, url));
-    let columns: HashMap<String, Paged<Record>> = offered(&field).map(column_of).collect();
+pub fn BoardView(object: Arc<Object>, field: Field, swim: Option<Field>, url: Memo<ListUrl>) -> impl IntoView {
+    let asked = {
+        let (stage, swim) = (field.clone(), swim.clone());
+        Memo::new(move |_| {
+            let (filter, q) = url.with(|url| (url.filter.clone(), url.q.clone()));
+            Question { filter, q, stage: stage.clone(), swim: swim.clone() }
+        })
+    };
+    let again = RwSignal::new(0);
+    let sums = {
+        let object = object.clone();
+        load(
+            move || {
+                again.track();
+                (asked.get(), object.clone())
+            },
+            |(asked, object), abort| async move { figures(&object, &asked, &abort).await },
+        )
+    };
     let board = Board {
         object: StoredValue::new(object.clone()),
         field: StoredValue::new(field.clone()),
-        columns: StoredValue::new(columns.clone()),
+        swim: StoredValue::new(swim.clone()),
+        lanes: StoredValue::new(HashMap::new()),
+        figures: sums.value,
         moved: RwSignal::new(HashMap::new()),
+        follows: StoredValue::new(String::new()),
         carried: RwSignal::new(None),
         asking: RwSignal::new(None),
-        again: RwSignal::new(0),
+        again,
+        may: signed().may(&object.name, Action::Update),
         toasts: toasts(),
     };
-    let sums = {
-        let (object, field) = (object.clone(), field.clone());
-        load(
-            move || {
-                board.again.track();
-                (url.with(|url| (url.filter.clone(), url.q.clone())), object.clone(), field.name.clone())
-            },
-            |((filter, q), object, field), abort| async move { sums(&object, &field, &filter, &q, &abort).await },
-        )
-    };
     if let Some(live) = live() {
-        let (name, all) = (object.name.clone(), columns.clone());
-        live.follow(
-            move |news| news.objects.contains(&name),
-            move || {
-                all.values().for_each(|column| column.refresh());
-                board.again.update(|n| *n += 1);
-            },
-        );
+        let name = object.name.clone();
+        live.follow(move |news| news.objects.contains(&name), move || board.refresh());
     }
-    let lane = {
-        let object = object.clone();
-        move |choice: Choice| {
-            let rows = columns.get(&choice.key).copied();
-            let key = choice.key.clone();
-            let held = Memo::new(move |_| {
-                sums.value.with(|s| s.as_ref().and_then(|s| s.get(&key).cloned()).unwrap_or_default())
-            });
-            rows.map(|rows| view! { <Lane object=object.clone() choice rows held board/> })
+    let has_other = Memo::new(move |_| board.figures.with(|f| f.as_ref().is_some_and(|f| f.other > 0)));
+    let stages = Memo::new(move |_| {
+        let other = has_other.get().then(other_stage);
+        board.field.with_value(|field| offered(field).cloned().chain(other).collect::<Vec<Choice>>())
+    });
+    let body = if swim.is_some() {
+        view! { <Swims board stages asked url sums/> }.into_any()
+    } else {
+        let lane = move |choice: Choice| view! { <Lane choice swim=Swim::default() asked url board headed=true/> };
+        view! {
+            <div class="board" data-testid="board"><For each=move || stages.get() key=|c| c.key.clone() children=lane/></div>
         }
+        .into_any()
     };
-    let lanes = offered(&field).cloned().map(lane).collect_view();
+    view! { {body}<Questions board/> }
+}
+
+/// Fields whose values can be swim-lanes.
+pub fn swim_fields(object: &Object, stage: &Field) -> Vec<Field> {
+    groupable(object).into_iter().filter(|f| f.name != stage.name).collect()
+}
+
+/// What must be said before a card may move.
+#[component]
+fn Questions(board: Board) -> impl IntoView {
     let open = RwSignal::new(false);
     Effect::new(move |_| open.set(board.asking.with(Option::is_some)));
     Effect::new(move |_| {
@@ -203,244 +291,78 @@ pub fn BoardView(object: Arc<Object>, field: Field, url: Memo<ListUrl>) -> impl 
         }
     });
     view! {
-        <div class="board" data-testid="board">{lanes}</div>
         <Dialog title=t("board.before").to_owned() open>
             {move || board.asking.get().map(|Asking { record, to, fields, failure }| {
                 let held = record.clone();
-                let done = Callback::new(move |given| { board.asking.set(None); board.send(record.clone(), &to, given); });
+                let done = Callback::new(move |given| { board.asking.set(None); board.send(record.clone(), to.clone(), given); });
                 view! { <MoveForm record=held fields failure done/> }
             })}
         </Dialog>
     }
 }
 
-/// The fields that cards show.
-fn columns_of_cards(object: &Object, field: &Field) -> String {
-    const SHOWN: [&str; 9] =
-        ["company", "amount", "closeDate", "owner", "nextStep", "stageChangedAt", "nextTouchAt", "priority", "dueAt"];
-    let mut names: Vec<&str> = SHOWN.into_iter().filter(|name| object.field(name).is_some()).collect();
-    names.extend([object.title.as_str(), field.name.as_str()]);
-    names.join(",")
-}
-
-/// The list's filter and one condition more.
-fn narrowed(filter: &str, field: &str, stage: &str) -> String {
-    let own = json!({ "field": field, "op": "eq", "value": stage });
-    match serde_json::from_str::<Json>(filter) {
-        Ok(given) => json!({ "and": [given, own] }).to_string(),
-        Err(_) => json!({ "and": [own] }).to_string(),
-    }
-}
-
-fn column(object: &Object, field: &Field, stage: &str, fields: &str, url: Memo<ListUrl>) -> Paged<Record> {
-    let rows = Paged::<Record>::new();
-    let (object, field, stage, fields) = (object.name.clone(), field.name.clone(), stage.to_owned(), fields.to_owned());
-    let wish = Memo::new(move |_| ListUrl { columns: String::new(), view: String::new(), ..url.get() });
-    Effect::new(move |_| {
-        let now = wish.get();
-        let narrowed = ListUrl { filter: narrowed(&now.filter, &field, &stage), ..now };
-        let (object, fields) = (object.clone(), fields.clone());
-        rows.ask(true, move |wanted, abort| {
-            let query = narrowed.query(&object, &fields, &wanted);
-            async move {
-                let page = api::list(query, &abort).await?;
-                let next = page.next.filter(|next| !next.is_empty());
-                Ok(Slice { rows: page.records, next, total: page.total.count as usize, exact: page.total.exact })
-            }
-        });
-    });
-    rows
-}
-
-/// Count, amount and weighted amount of each stage.
-async fn sums(
-    object: &Object,
-    field: &str,
-    filter: &str,
-    q: &str,
-    abort: &api::Abort,
-) -> api::Result<HashMap<String, Sums>> {
-    let mut aggregates = vec![json!({ "op": "count", "as": "count" })];
-    for (name, source) in [("amount", "amount"), ("weighted", "weightedAmount")] {
-        if object.field(source).is_some() {
-            aggregates.push(json!({ "op": "sum", "field": source, "as": name }));
-        }
-    }
-    let mut query = json!({ "groupBy": [field], "aggregates": aggregates, "limit": 100 });
-    if let Ok(filter) = serde_json::from_str::<Json>(filter) {
-        query["filter"] = filter;
-    }
-    if !q.is_empty() {
-        query["q"] = json!(q);
-    }
-    let groups = api::groups(&object.name, query, abort).await?;
-    let money = |values: &Json, name: &str| {
-        let amount = values.get(name)?;
-        let currency = amount.get("currency")?.as_str()?.to_owned();
-        Some((format::plain_amount(amount.get("amount")?), currency))
-    };
-    let one = |group: Json| {
-        let key = group.pointer(&format!("/key/{field}"))?.as_str()?.to_owned();
-        let values = group.get("values")?;
-        let count = values.get("count").and_then(Json::as_u64).unwrap_or_default();
-        Some((key, Sums { count, amount: money(values, "amount"), weighted: money(values, "weighted") }))
-    };
-    Ok(groups.into_iter().filter_map(one).collect())
-}
-
-/// One column with its cards.
+/// The stages' heads once, and below them a row for each swim-lane.
 #[component]
-fn Lane(object: Arc<Object>, choice: Choice, rows: Paged<Record>, held: Memo<Sums>, board: Board) -> impl IntoView {
-    let key = StoredValue::new(choice.key.clone());
-    let over = RwSignal::new(0i32);
-    let len = Signal::derive(move || rows.rows.with(|rows| rows.len));
-    let scroller = Scroller::new(len, Signal::stored(CARD), 0.0);
-    let drawn = scroller.drawn();
-    let gaps = scroller.gaps(drawn);
-    Effect::new(move |_| {
-        let (start, end) = drawn.get();
-        rows.look_at(start..end);
-    });
-    let coming = move || {
-        let here = board.moved.with(|moved| {
-            moved.values().filter(|m| key.with_value(|key| m.to == *key)).map(|m| m.record.clone()).collect::<Vec<_>>()
-        });
-        let there = rows.rows.with(|rows| rows.iter().map(|(_, r)| r.id.clone()).collect::<Vec<_>>());
-        here.into_iter().filter(|r| !there.contains(&r.id)).collect::<Vec<_>>()
-    };
-    let open = choice.outcome.as_deref().is_none_or(|o| o == "open");
-    let days = move |record: &Record| open.then(|| super::card::days_in_stage(record)).flatten();
-    let card = {
-        let object = object.clone();
-        move |index: usize| {
-            let object = object.clone();
-            let record = Memo::new(move |_| rows.rows.with(|rows| rows.get(index).cloned()));
-            move || match record.get() {
-                Some(record) => slot(object.clone(), record, board, key, days),
-                None => {
-                    view! { <div class="board-card"><div class="bar"></div><div class="bar"></div></div> }.into_any()
-                }
-            }
-        }
-    };
-    let ghost = {
-        let object = object.clone();
-        move |record: Record| view! { <div class="board-card coming"><Card object=object.clone() record days=None/></div> }
-    };
-    let drop = move |event: ev::DragEvent| {
-        event.prevent_default();
-        over.set(0);
-        if let Some((record, _)) = board.carried.get_untracked() {
-            board.carried.set(None);
-            board.move_to(record, &key.get_value());
-        }
-    };
-    let money =
-        move |sum: Option<(String, String)>| sum.map(|(amount, currency)| format::round_money(&amount, &currency));
-    let amount = move || money(held.get().amount);
-    let weighted =
-        move || money(held.get().weighted).filter(|_| open).map(|sum| tf("board.weighted", &[("sum", &sum)]));
-    let tone = tone(choice.color.as_deref().unwrap_or_default());
-    view! {
-        <section class="lane" class:over=move || { over.get() > 0 } aria-label=choice.label.clone() data-stage=choice.key.clone()
-            on:dragenter=move |e| { e.prevent_default(); over.update(|n| *n += 1) } on:dragleave=move |_| over.update(|n| *n -= 1)
-            on:dragover=move |e| e.prevent_default() on:drop=drop>
-            <header class="lane-head">
-                <h2><i class=format!("lane-dot tone-{tone}") aria-hidden="true"></i><span class="ellipsis">{choice.label.clone()}</span><span class="faint lane-count">{move || format::count(held.get().count)}</span></h2>
-                <p class="small"><span>{amount}</span>" "<span class="faint">{weighted}</span></p>
-            </header>
-            <div class="lane-cards" node_ref=scroller.node on:scroll=move |_| scroller.scrolled() role="list" aria-label=choice.label.clone()>
-                {move || coming().into_iter().map(ghost.clone()).collect_view()}
-                <div style:height=move || format!("{}px", gaps.get().0) aria-hidden="true"></div>
-                <For each=move || { let (start, end) = drawn.get(); start..end } key=|index| *index children=card/>
-                <div style:height=move || format!("{}px", gaps.get().1) aria-hidden="true"></div>
-                <Show when=move || rows.there.get() && len.get() == 0 && board.moved.with(HashMap::is_empty)><p class="none small lane-none">{tn("board.none", 0)}</p></Show>
-            </div>
-        </section>
-    }
-}
-
-/// A card that can be taken, opened and moved.
-fn slot(
-    object: Arc<Object>,
-    record: Record,
+fn Swims(
     board: Board,
-    key: StoredValue<String>,
-    days: impl Fn(&Record) -> Option<i64>,
-) -> AnyView {
-    let id = record.id.clone();
-    let leaves = move || board.moved.with(|moved| moved.get(&id).is_some_and(|m| key.with_value(|key| m.to != *key)));
-    let node = NodeRef::<html::Div>::new();
-    let taken = record.clone();
-    let take = move |event: ev::DragEvent| {
-        if let Some(data) = event.data_transfer() {
-            let _ = data.set_data("text/plain", &taken.id);
-            data.set_effect_allowed("move");
-        }
-        board.carried.set(Some((taken.clone(), key.get_value())));
-    };
-    let moved = record.clone();
-    let on_key = move |event: ev::KeyboardEvent| {
-        let step = match event.key().as_str() {
-            "ArrowLeft" => -1,
-            "ArrowRight" => 1,
-            "ArrowDown" | "ArrowUp" if !event.alt_key() => {
-                event.prevent_default();
-                return focus_beside(node, event.key() == "ArrowDown");
-            }
-            _ => return,
+    stages: Memo<Vec<Choice>>,
+    asked: Memo<Question>,
+    url: Memo<ListUrl>,
+    sums: Load<Figures>,
+) -> impl IntoView {
+    let keys = Memo::new(move |_| {
+        board.figures.with(|f| f.iter().flat_map(|f| &f.swims).map(|s| s.key.clone()).collect::<Vec<_>>())
+    });
+    // Those that somebody opened or closed; the others are open while there are few.
+    let turned = RwSignal::new(BTreeSet::<String>::new());
+    let swim = move |key: String| {
+        let own = key.clone();
+        let swim = Memo::new(move |_| {
+            board.figures.with(|f| f.as_ref()?.swims.iter().find(|s| s.key == own).cloned()).unwrap_or_default()
+        });
+        let own = key.clone();
+        let is_open = Memo::new(move |_| {
+            let at = keys.with_untracked(|keys| keys.iter().position(|k| *k == own)).unwrap_or_default();
+            (at < OPEN_AT_FIRST) != turned.with(|turned| turned.contains(&own))
+        });
+        let toggle = move |_| {
+            turned.update(|turned| {
+                if !turned.remove(&key) {
+                    turned.insert(key.clone());
+                }
+            });
         };
-        event.prevent_default();
-        if event.alt_key() {
-            if let Some(to) = board.neighbour(&moved, step) {
-                board.move_to(moved.clone(), &to);
-            }
-        } else {
-            focus_lane(node, step);
-        }
-    };
-    let days = days(&record);
-    let touched = record.clone();
-    let finger = Finger::new(node, Callback::new(move |stage: String| board.move_to(touched.clone(), &stage)));
-    let no_menu = move |event: ev::MouseEvent| {
-        if finger.is_down() {
-            event.prevent_default();
+        let lane = move |choice: Choice| {
+            view! { <Lane choice swim=swim.get_untracked() asked url board headed=false/> }
+        };
+        view! {
+            <section class="swim" aria-label=move || swim.with(|s| s.label.clone()) data-swim=move || swim.with(|s| s.key.clone())>
+                <h2 class="swim-head"><button type="button" class="fold-button" aria-expanded=move || is_open.get().to_string() on:click=toggle>
+                    <span class="twist"><Icon name="chevron-right"/></span><span class="ellipsis" dir="auto">{move || swim.with(|s| s.label.clone())}</span>
+                    <span class="faint lane-count">{move || tn("list.count", swim.with(|s| s.sums.count))}</span>
+                    <Money sums=Signal::derive(move || swim.with(|s| s.sums.clone())) open=true/>
+                </button></h2>
+                <Show when=move || is_open.get()>
+                    <div class="swim-row"><For each=move || stages.get() key=|c| c.key.clone() children=lane/></div>
+                </Show>
+            </section>
         }
     };
     view! {
-        <div class="board-card" on:touchstart=move |e| finger.down(&e) on:touchmove=move |e| finger.moved(&e) on:touchend=move |e| finger.up(&e)
-            on:touchcancel=move |_| finger.gone() on:contextmenu=no_menu role="listitem" draggable="true" class:leaving=leaves node_ref=node on:dragstart=take
-            on:dragend=move |_| board.carried.set(None) on:keydown=on_key>
-            <Card object record days/>
+        <div class="board swims" data-testid="board">
+            <div class="swim-stages"><For each=move || stages.get() key=|c| c.key.clone() children=move |choice| view! { <Head choice board/> }/></div>
+            <Show when=move || board.figures.with(Option::is_none) && sums.failure.with(Option::is_none)><Waiting rows=6/></Show>
+            {move || sums.failure.get().map(|failure| view! { <Trouble failure retry=Callback::new(move |()| sums.again())/> })}
+            <For each=move || keys.get() key=String::clone children=swim/>
         </div>
     }
-    .into_any()
 }
 
-fn focus_link(card: Option<web_sys::Element>) {
-    let link = card.and_then(|c| c.query_selector("a").ok().flatten());
-    if let Some(link) = link.and_then(|l| l.dyn_into::<web_sys::HtmlElement>().ok()) {
-        let _ = link.focus();
-    }
-}
-
-fn focus_beside(node: NodeRef<html::Div>, below: bool) {
-    let Some(card) = node.get_untracked() else { return };
-    let beside = if below { card.next_element_sibling() } else { card.previous_element_sibling() };
-    focus_link(beside.filter(|e| e.class_list().contains("board-card")));
-}
-
-/// The first card of the lane beside that has one.
-fn focus_lane(node: NodeRef<html::Div>, step: isize) {
-    let lane = node.get_untracked().and_then(|card| card.closest(".lane").ok().flatten());
-    let next =
-        |lane: &web_sys::Element| if step > 0 { lane.next_element_sibling() } else { lane.previous_element_sibling() };
-    let mut lane = lane.as_ref().and_then(next);
-    while let Some(here) = lane {
-        let card = here.query_selector(".board-card a").ok().flatten();
-        if card.is_some() {
-            return focus_link(Some(here));
-        }
-        lane = next(&here);
-    }
+/// The amount of what stands there, and what of it is to be expected.
+#[component]
+pub fn Money(sums: Signal<Sums>, open: bool) -> impl IntoView {
+    let money = |sum: Option<(String, String)>| sum.map(|(amount, currency)| format::round_money(&amount, &currency));
+    let weighted =
+        move || money(sums.get().weighted).filter(|_| open).map(|sum| tf("board.weighted", &[("sum", &sum)]));
+    view! { <span class="small lane-sum"><span>{move || money(sums.get().amount)}</span>" "<span class="faint">{weighted}</span></span> }
 }

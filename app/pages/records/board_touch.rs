@@ -2,9 +2,14 @@
 
 use leptos::{ev, html, prelude::*};
 
+use super::board::At;
+
 /// Milliseconds after which a touch takes the card, and pixels that a finger may tremble meanwhile.
 const LONG: f64 = 280.0;
 const TREMBLE: f64 = 10.0;
+/// Pixels from the side of the screen where the board begins to move, and how far it does with a frame.
+const EDGE: f64 = 44.0;
+const PULL: i32 = 9;
 
 /// Where a touch began.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +25,10 @@ struct Began {
 pub struct Finger {
     began: StoredValue<Option<Began>>,
     card: NodeRef<html::Div>,
-    /// given the stage of the lane where the card was let go
-    dropped: Callback<String>,
+    /// pixels by which the board moves with every frame, while the finger is at its edge
+    pull: StoredValue<i32>,
+    /// given the lane where the card was let go
+    dropped: Callback<At>,
 }
 
 fn point(event: &ev::TouchEvent) -> Option<(f64, f64)> {
@@ -43,8 +50,8 @@ fn mark(lane: Option<&web_sys::Element>) {
 }
 
 impl Finger {
-    pub fn new(card: NodeRef<html::Div>, dropped: Callback<String>) -> Finger {
-        Finger { began: StoredValue::new(None), card, dropped }
+    pub fn new(card: NodeRef<html::Div>, dropped: Callback<At>) -> Finger {
+        Finger { began: StoredValue::new(None), card, dropped, pull: StoredValue::new(0) }
     }
 
     pub fn down(self, event: &ev::TouchEvent) {
@@ -71,6 +78,28 @@ impl Finger {
         }
         self.lift(Some((x - began.x, y - began.y)));
         mark(lane_at(x, y).as_ref());
+        let width = window().inner_width().ok().and_then(|w| w.as_f64()).unwrap_or(f64::MAX);
+        let pull = if x < EDGE {
+            -PULL
+        } else if x > width - EDGE {
+            PULL
+        } else {
+            0
+        };
+        let before = self.pull.get_value();
+        self.pull.set_value(pull);
+        if before == 0 && pull != 0 {
+            self.roll();
+        }
+    }
+
+    /// Moves the board under a finger that rests at its edge.
+    fn roll(self) {
+        let Some(pull) = self.pull.try_get_value().filter(|pull| *pull != 0) else { return };
+        if let Ok(Some(board)) = document().query_selector(".board") {
+            board.set_scroll_left(board.scroll_left() + pull);
+        }
+        request_animation_frame(move || self.roll());
     }
 
     pub fn up(self, event: &ev::TouchEvent) {
@@ -80,8 +109,10 @@ impl Finger {
         self.lift(None);
         let Some((x, y)) = began.filter(|b| b.carries).and_then(|_| point(event)) else { return };
         event.prevent_default();
-        if let Some(stage) = lane_at(x, y).and_then(|lane| lane.get_attribute("data-stage")) {
-            self.dropped.run(stage);
+        let at =
+            |lane: web_sys::Element| Some((lane.get_attribute("data-swim-key")?, lane.get_attribute("data-stage")?));
+        if let Some(at) = lane_at(x, y).and_then(at) {
+            self.dropped.run(at);
         }
     }
 
@@ -99,6 +130,9 @@ impl Finger {
 
     /// The card follows the finger.
     fn lift(self, by: Option<(f64, f64)>) {
+        if by.is_none() {
+            self.pull.set_value(0);
+        }
         let Some(card) = self.card.get_untracked() else { return };
         let card: &web_sys::HtmlElement = card.as_ref();
         let _ = match by {

@@ -135,7 +135,7 @@ fn save(grid: &Grid, place: Place, record: Record, field: &Field, typed: Json, v
     place.forget(&record.id, &field.name);
     spawn_local(async move {
         let fields = Map::from_iter([(field.name.clone(), value.clone())]);
-        match api::update(&record.object, &record.id, record.version, fields).await {
+        match api::set_fields(&record, &fields).await {
             Ok(now) => {
                 let title = title_of(&grid.object, &now);
                 grid.amend(&now);

@@ -7,8 +7,9 @@ use leptos::{ev, prelude::*, task::spawn_local};
 use serde_json::{Map, Value as Json};
 use wasm_bindgen::JsCast;
 
-use crate::api::{self, Abort, Failure, Record, pause};
-use crate::kit::{FieldInput, Icon, Notice, Shown, field};
+use crate::api::{self, Failure, Record, pause};
+use crate::kit::{Avatar, FieldInput, Icon, Notice, Shown, field};
+use crate::state::presence::presence;
 use crate::state::{Load, Signed, format, signed};
 use crate::text::{t, tf, tn};
 
@@ -64,13 +65,20 @@ pub fn Groups(object: Arc<Object>, record: Load<Record>) -> impl IntoView {
     view! { {groups.into_iter().map(group).collect_view()} {more} }
 }
 
+/// Milliseconds after which a change that is on its way says so.
+const LATE: i32 = 700;
+/// Milliseconds for which a change can be taken back where it was made, and another's stays marked.
+const MARKED: i32 = 6_000;
+
 /// Where the editing of one field stands.
 #[derive(Clone, Copy)]
 struct Editing {
     open: RwSignal<bool>,
     draft: RwSignal<Json>,
     error: RwSignal<Option<String>>,
-    busy: RwSignal<bool>,
+    /// shown as if it were there already; taken back when it is refused
+    sent: RwSignal<Option<Json>>,
+    late: RwSignal<bool>,
     saved: RwSignal<bool>,
     /// the record as somebody else has written it meanwhile
     theirs: RwSignal<Option<Record>>,
@@ -86,7 +94,8 @@ impl Editing {
             open: RwSignal::new(false),
             draft: RwSignal::new(Json::Null),
             error: RwSignal::new(None),
-            busy: RwSignal::new(false),
+            sent: RwSignal::new(None),
+            late: RwSignal::new(false),
             saved: RwSignal::new(false),
             theirs: RwSignal::new(None),
             began: RwSignal::new(Json::Null),
@@ -100,6 +109,10 @@ impl Editing {
         self.theirs.try_set(None);
     }
 
+    fn is_own(self) -> bool {
+        self.saved.get_untracked() || self.open.get_untracked() || self.sent.with_untracked(Option::is_some)
+    }
+
     /// Sends the draft on top of `base`.
     fn save(self, signed: &Signed, field: &Field, record: Load<Record>, base: Record) {
         let draft = self.draft.get_untracked();
@@ -109,39 +122,45 @@ impl Editing {
                 return self.error.set(Some(tf("form.wrong", &[("field", &field.label), ("detail", &error.detail)])));
             }
         };
-        self.error.set(None);
-        self.theirs.set(None);
-        self.busy.set(true);
+        // What is sent names a record by its id; people see its name.
+        let named = matches!(field.kind, FieldType::Reference | FieldType::References);
+        self.sent.set(Some(if named { draft } else { value.clone() }));
+        self.close();
         let name = field.name.clone();
         spawn_local(async move {
-            let fields = Map::from_iter([(name.clone(), value)]);
-            let answer = api::update(&base.object, &base.id, base.version, fields).await;
-            self.busy.try_set(false);
+            pause(LATE).await;
+            let on_its_way = self.sent.try_with_untracked(Option::is_some) == Some(true);
+            self.late.try_set(on_its_way);
+        });
+        spawn_local(async move {
+            let answer = api::set_fields(&base, &Map::from_iter([(name.clone(), value)])).await;
+            self.late.try_set(false);
             match answer {
                 Ok(written) => {
                     self.saved.try_set(true);
-                    record.set(written);
-                    self.close();
-                    pause(2_000).await;
+                    // A later change of another field may have been quicker.
+                    if record.value.try_with_untracked(|r| r.as_ref().is_some_and(|r| r.version <= written.version))
+                        == Some(true)
+                    {
+                        record.set(written);
+                    }
+                    self.sent.try_set(None);
+                    pause(MARKED).await;
                     self.saved.try_set(false);
                 }
-                Err(failure) if failure.status == 412 => self.meet(&base).await,
                 Err(failure) => self.refuse(&failure, &name),
             }
         });
     }
 
-    /// Fetches what is there now, so that both values can be shown.
-    async fn meet(self, base: &Record) {
-        match api::record(&base.object, &base.id, &Abort::new()).await {
-            Ok(current) => drop(self.theirs.try_set(Some(current))),
-            Err(failure) => self.refuse(&failure, ""),
-        }
-    }
-
+    /// Opens the editor again with what was typed, and says why.
     fn refuse(self, failure: &Failure, name: &str) {
-        let text = failure.of_field(name).unwrap_or_else(|| failure.message());
-        self.error.try_set(Some(text));
+        match api::there(failure).filter(|_| failure.status == 412) {
+            Some(there) => drop(self.theirs.try_set(Some(there))),
+            None => drop(self.error.try_set(Some(failure.of_field(name).unwrap_or_else(|| failure.message())))),
+        }
+        self.open.try_set(true);
+        self.sent.try_set(None);
     }
 }
 
@@ -154,31 +173,15 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
     let value = Memo::new(move |_| {
         record.value.with(|r| r.as_ref().and_then(|r| r.fields.get(&name).cloned()).unwrap_or_default())
     });
-    Effect::new(move |before: Option<Json>| {
-        let now = value.get();
-        let own = editing.saved.get_untracked() || editing.open.get_untracked() || editing.busy.get_untracked();
-        if before.is_some_and(|before| before != now) && !own {
-            editing.fresh.set(true);
-            spawn_local(async move {
-                pause(2_500).await;
-                editing.fresh.try_set(false);
-            });
-        }
-        now
-    });
+    mark_others_changes(value, editing);
     let id = format!("field-{}", field.name);
     let pencil_id = format!("{id}-edit");
-    give_focus_back(editing.open, pencil_id.clone());
-    let begin = {
-        let id = id.clone();
-        move || {
-            if !editable || editing.open.get_untracked() {
-                return;
-            }
+    move_focus(editing.open, id.clone(), pencil_id.clone());
+    let begin = move || {
+        if editable && !editing.open.get_untracked() && editing.sent.with_untracked(Option::is_none) {
             editing.draft.set(value.get_untracked());
             editing.began.set(value.get_untracked());
             editing.open.set(true);
-            focus_soon(id.clone());
         }
     };
     let save = {
@@ -196,37 +199,58 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
             }
         })
     };
+    let take_back = Callback::new(move |()| {
+        editing.saved.set(false);
+        let before = editing.began.get_untracked();
+        editing.began.set(value.get_untracked());
+        editing.draft.set(before);
+        save.run(None);
+    });
+    let presence = presence();
+    if let Some(presence) = presence {
+        let name = field.name.clone();
+        Effect::new(move |before: Option<bool>| {
+            let open = editing.open.get();
+            if before.is_some_and(|before| before != open) {
+                presence.change(&name, open);
+            }
+            open
+        });
+    }
+    let name = field.name.clone();
+    let other = move || {
+        presence.and_then(|p| p.at(&name)).map(|p| {
+            let says = tf("presence.edits", &[("name", &p.name)]);
+            view! { <span class="editing-other" role="status" data-testid="edits"><Avatar name=p.name/>{says}</span> }
+        })
+    };
     let body = {
         let (field, id) = (field.clone(), id.clone());
         move || {
             if editing.open.get() {
                 return view! { <Editor field=field.clone() id=id.clone() editing record save/> }.into_any();
             }
-            let value = value.get();
+            let value = editing.sent.get().unwrap_or_else(|| value.get());
             let shown = if value.is_null() {
                 view! { <span class="none">{if editable { t("record.add") } else { "–" }}</span> }.into_any()
             } else {
                 view! { <Shown field=field.clone() value/> }.into_any()
             };
-            let begin_by_click = begin.clone();
-            let begin_by_key = begin.clone();
             // A link inside the value is followed, anything else is edited.
             let click = move |event: ev::MouseEvent| {
                 let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
                 let on_link = target.and_then(|e| e.closest("a, button").ok().flatten()).is_some();
                 if !on_link {
-                    begin_by_click();
+                    begin();
                 }
             };
             let pencil = editable.then(|| view! {
                 <button type="button" id=pencil_id.clone() class="button icon-only pencil" aria-label=tf("record.edit", &[("field", &field.label)])
-                    on:click=move |_| begin_by_key()><Icon name="pencil"/></button>
+                    on:click=move |_| begin()><Icon name="pencil"/></button>
             });
             view! {
                 <div class=if editable { "value editable" } else { "value" } class:fresh=move || editing.fresh.get() dir="auto" on:click=click>
-                    {shown}
-                    <span class="saved" role="status">{move || editing.saved.get().then(|| view! { <Icon name="check"/>{t("record.saved")} })}</span>
-                    {pencil}
+                    {shown}<Mark editing take_back/>{pencil}
                 </div>
             }
             .into_any()
@@ -235,10 +259,42 @@ fn Line(field: Field, record: Load<Record>, editable: bool) -> impl IntoView {
     let tall = matches!(field.kind, FieldType::LongText);
     view! {
         <div class=if tall { "line tall" } else { "line" } data-field=field.name.clone()>
-            <label class="line-label" for=id.clone() id=format!("{id}-label") title=field.help.clone()>{field.label.clone()}</label>
+            <label class="line-label" for=id.clone() id=format!("{id}-label") title=field.help.clone()>{field.label.clone()}{other}</label>
             {body}
         </div>
     }
+}
+
+/// Marks a value for a while when it changes and the change was not made here.
+fn mark_others_changes(value: Memo<Json>, editing: Editing) {
+    Effect::new(move |before: Option<Json>| {
+        let now = value.get();
+        if before.is_some_and(|before| before != now) && !editing.is_own() {
+            editing.fresh.set(true);
+            spawn_local(async move {
+                pause(MARKED).await;
+                editing.fresh.try_set(false);
+            });
+        }
+        now
+    });
+}
+
+/// What becomes of a change, beside its value: on its way, waiting for the server, there, with a way to take it back.
+#[component]
+fn Mark(editing: Editing, take_back: Callback<()>) -> impl IntoView {
+    let mark = move || {
+        if editing.late.get() {
+            let words = if api::waiting().get() > 0 { t("record.waiting") } else { t("record.saving") };
+            return Some(
+                view! { <span class="pending-mark" data-testid="late"><Icon name="clock"/>{words}</span> }.into_any(),
+            );
+        }
+        editing.saved.get().then(|| view! {
+            <Icon name="check"/>{t("record.saved")}<button type="button" class="button link" on:click=move |_| take_back.run(())>{t("undo")}</button>
+        }.into_any())
+    };
+    view! { <span class="saved" role="status">{mark}</span> }
 }
 
 #[component]
@@ -275,7 +331,7 @@ fn Editor(
             <p id=note class="hint error" role="alert">{move || editing.error.get()}</p>
             {conflict}
             <div class="actions">
-                <button type="button" class="button primary small" disabled=move || editing.busy.get() on:click=move |_| save.run(None)>{t("save")}</button>
+                <button type="button" class="button primary small" on:click=move |_| save.run(None)>{t("save")}</button>
                 <button type="button" class="button small" on:click=move |_| editing.close()>{t("cancel")}</button>
                 {long.then(|| view! { <span class="faint small wide-only">{t("record.ctrlEnter")}</span> })}
             </div>
@@ -316,14 +372,18 @@ fn Conflict(
     }
 }
 
-/// When an editor closes, the focus goes to the button that opens it, so that a keyboard stays in its place.
-fn give_focus_back(open: RwSignal<bool>, id: String) {
-    Effect::new(move |was_open: Option<bool>| {
-        let is_open = open.get();
-        if was_open == Some(true) && !is_open {
-            focus_soon(id.clone());
+/// An editor that opens gets the focus, unless somebody is typing elsewhere; when it closes, the button that opens it.
+fn move_focus(open: RwSignal<bool>, input: String, pencil: String) {
+    Effect::new(move |before: Option<bool>| {
+        let now = open.get();
+        if before.is_some_and(|before| before != now) {
+            let active = document().active_element();
+            let elsewhere = active.is_some_and(|e| crate::state::nav::is_typing(Some(e.into())));
+            if !now || !elsewhere {
+                focus_soon(if now { input.clone() } else { pencil.clone() });
+            }
         }
-        is_open
+        now
     });
 }
 

@@ -1,6 +1,6 @@
 //! What a table works on, and where the keyboard stands in it: on a cell, perhaps at the end of a range of cells.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use serde_json::Value as Json;
 use wasm_bindgen::JsCast;
 
+use super::chosen::{Chosen, Scope};
 use super::columns::Column;
 use super::list_url::ListUrl;
 use super::value_of;
@@ -24,7 +25,7 @@ pub struct Grid {
     pub columns: Memo<Vec<Column>>,
     pub url: Memo<ListUrl>,
     pub go: Callback<ListUrl>,
-    pub chosen: RwSignal<BTreeSet<String>>,
+    pub chosen: RwSignal<Chosen>,
     /// whether rows can be selected at all
     pub selectable: bool,
     /// whether cells can be written
@@ -93,16 +94,23 @@ impl Grid {
         }
         place.anchor.set_value(row);
         let Some(id) = self.record(row).map(|r| r.id) else { return };
-        self.chosen.update(|chosen| {
-            if !chosen.remove(&id) {
-                chosen.insert(id);
-            }
-        });
+        self.chosen.update(|chosen| chosen.toggle(&untrack(|| self.scope()), id));
+    }
+
+    pub fn has_chosen(&self, id: &str) -> bool {
+        let scope = self.scope();
+        self.chosen.with(|chosen| chosen.has(&scope, id))
+    }
+
+    /// What all its rows have in common.
+    pub fn scope(&self) -> Scope {
+        self.url.with(|url| Scope { filter: url.filter.clone(), q: url.q.clone() })
     }
 
     pub fn choose_rows(&self, rows: RangeInclusive<usize>) {
         let ids: Vec<String> = rows.filter_map(|row| self.record(row).map(|r| r.id)).collect();
-        self.chosen.update(|chosen| chosen.extend(ids));
+        let scope = untrack(|| self.scope());
+        self.chosen.update(|chosen| ids.into_iter().for_each(|id| chosen.add(&scope, id)));
     }
 }
 

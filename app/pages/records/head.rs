@@ -1,21 +1,15 @@
 //! The heads of a table's columns: what the list is sorted by, how wide a column is, and the box that selects everything.
 
-use std::collections::BTreeSet;
-
-use leptos::{ev, prelude::*, task::spawn_local};
+use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
+use super::chosen::Chosen;
 use super::columns::{self, Column, is_number, is_sortable};
 use super::grid::Grid;
 use super::list_url::ListUrl;
-use crate::api::{self, Abort};
-use crate::kit::{Icon, Wanted, toasts};
+use crate::kit::Icon;
 use crate::text::{t, tf, tn};
 
-/// Records that can be selected with one click.
-const MOST_SELECTED: usize = 10_000;
-/// Records in one answer at most.
-const AT_ONCE: usize = 500;
 /// Pixels by which a key makes a column wider.
 const STEP: f64 = 16.0;
 
@@ -98,51 +92,19 @@ fn Handle(width: f64, resize: Callback<f64>) -> impl IntoView {
     view! { <span class="resize" aria-hidden="true" title=t("columns.resize") on:pointerdown=down on:pointerup=up on:click=|e| e.stop_propagation()></span> }
 }
 
-/// Selects every record that the list gives, or none.
+/// Selects every record that the list gives, however many, or none.
 #[component]
 pub fn SelectAll(grid: Grid) -> impl IntoView {
-    let toasts = toasts();
-    let busy = RwSignal::new(false);
-    let (chosen, rows) = (grid.chosen, grid.rows);
-    let all = move || {
-        let len = rows.rows.with(|rows| rows.len);
-        len > 0 && chosen.with(BTreeSet::len) >= len.min(MOST_SELECTED)
-    };
-    let click = move |event: ev::MouseEvent| {
-        if all() || busy.get_untracked() {
-            return chosen.set(BTreeSet::new());
+    let (chosen, rows) = (grid.chosen, grid.rows.rows);
+    let len = move || rows.with(|rows| rows.len) as u64;
+    let own = grid.clone();
+    let all = Memo::new(move |_| len() > 0 && chosen.with(|c| c.count_in(&own.scope(), len()) == len()));
+    let click = move |_| {
+        if all.get_untracked() {
+            return chosen.set(Chosen::default());
         }
-        event.prevent_default();
-        busy.set(true);
-        let (url, name, title) = (grid.url.get_untracked(), grid.object.name.clone(), grid.object.title.clone());
-        spawn_local(async move {
-            let answer = every_id(&url, &name, &title).await;
-            busy.try_set(false);
-            match answer {
-                Ok(ids) => {
-                    if ids.len() >= MOST_SELECTED {
-                        toasts.say(tn("list.firstSelected", MOST_SELECTED as u64));
-                    }
-                    chosen.try_set(ids);
-                }
-                Err(failure) => toasts.refuse(&failure),
-            }
-        });
+        chosen.set(Chosen::everything(untrack(|| grid.scope()), rows));
     };
-    view! { <input type="checkbox" aria-label=t("list.selectAll") title=t("list.selectAll") prop:checked=all disabled=move || busy.get() on:click=click/> }
-}
-
-async fn every_id(url: &ListUrl, object: &str, title: &str) -> api::Result<BTreeSet<String>> {
-    let abort = Abort::new();
-    let mut ids = BTreeSet::new();
-    let mut cursor = String::new();
-    loop {
-        let wanted = Wanted { cursor, limit: AT_ONCE, ..Wanted::default() };
-        let page = api::list(url.query(object, title, &wanted), &abort).await?;
-        ids.extend(page.records.into_iter().map(|r| r.id));
-        match page.next.filter(|next| !next.is_empty()) {
-            Some(next) if ids.len() < MOST_SELECTED => cursor = next,
-            _ => return Ok(ids),
-        }
-    }
+    let label = move || tn("list.selectAll", len());
+    view! { <input type="checkbox" aria-label=label title=label prop:checked=move || all.get() on:click=click/> }
 }

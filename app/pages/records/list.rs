@@ -1,21 +1,24 @@
 //! The list of an object: search, filter, columns, a table of any length or a board, and what can be done with the
 //! records that are selected.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aplomb_model::{Action, Object};
+use aplomb_model::query::{Condition, Op};
+use aplomb_model::{Action, FieldType, Filter, Object};
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::board::{BoardView, field_of_board};
-use super::bulk::BulkBar;
+use super::board::{BoardView, field_of_board, swim_fields};
+use super::bulk::{BulkBar, ExportMenu};
+use super::chosen::{Chosen, Scope};
 use super::column_choice::ColumnChoice;
 use super::columns::{self, Column};
 use super::filter_chips::FilterBar;
+use super::filter_tree::{self, Join};
 use super::form::CreateDialog;
 use super::grid::Grid;
 use super::groups::{Grouped, groupable};
+use super::jobs::JobStrip;
 use super::list_url::ListUrl;
 use super::table::Table;
 use super::views::ViewMenu;
@@ -70,7 +73,9 @@ fn List(object: Arc<Object>) -> impl IntoView {
     };
     open_by_key("n", creating, may_create);
     let selectable = signed.may(&object.name, Action::Update) || signed.may(&object.name, Action::Delete);
-    let chosen = RwSignal::new(BTreeSet::new());
+    let chosen = RwSignal::new(Chosen::default());
+    let narrowing = Memo::new(move |_| url.with(|url| Scope { filter: url.filter.clone(), q: url.q.clone() }));
+    Effect::new(move |_| narrowing.with(|scope| chosen.update(|chosen| chosen.keep_for(scope))));
     let editable = signed.may(&object.name, Action::Update);
     let prefix = String::new();
     let grid = Grid {
@@ -103,7 +108,10 @@ fn List(object: Arc<Object>) -> impl IntoView {
         let groups = groupable(&object);
         let grouped = Memo::new(move |_| url.with(|url| groups.iter().find(|f| f.name == url.group).cloned()));
         move || match (board.clone().filter(|_| is_board.get()), grouped.get()) {
-            (Some(field), _) => view! { <BoardView object=grid.object.clone() field url/> }.into_any(),
+            (Some(field), swim) => {
+                let swim = swim.filter(|swim| swim.name != field.name);
+                view! { <BoardView object=grid.object.clone() field swim url/> }.into_any()
+            }
             (None, Some(field)) => {
                 view! { <section class="card table-card"><Grouped grid=grid.clone() field/></section> }.into_any()
             }
@@ -117,19 +125,13 @@ fn List(object: Arc<Object>) -> impl IntoView {
         }
     };
     let object_of_columns = object.clone();
-    let export = {
-        let name = object.name.clone();
-        move || nav::with_query(&format!("/api/v1/export/{name}"), &[("format", "csv"), ("filter", &url.get().filter)])
-    };
     view! {
         <div class="page list-page">
             <header class="page-head">
                 <h1>{object.plural.clone()}</h1>
                 <span class="count faint" role="status" data-testid="count">{count}</span>
                 <div class="actions">
-                    {signed.may(&object.name, Action::Export).then(|| view! {
-                        <a class="button" href=export download rel="external" aria-label=t("list.export")><Icon name="download"/><span class="wide-only">{t("list.export")}</span></a>
-                    })}
+                    {signed.may(&object.name, Action::Export).then(|| view! { <ExportMenu object=object.clone() url columns/> })}
                     {may_create.then(|| view! {
                         <button type="button" class="button primary" data-testid="create" aria-keyshortcuts="n" on:click=move |_| creating.set(true)>
                             <Icon name="plus"/>{tf("list.create", &[("object", &object.label)])}
@@ -143,11 +145,13 @@ fn List(object: Arc<Object>) -> impl IntoView {
                 <span class="push"></span>
                 <ViewMenu object=object.clone() url/>
                 <GroupChoice object=object.clone() url go/>
+                <PipelineChoice object=object.clone() url go/>
                 {field_of_board(&object).map(|_| view! { <ViewChoice url go/> })}
                 <Show when=move || url.with(|url| url.view != "board")><ColumnChoice object=object_of_columns.clone() url go/></Show>
             </div>
+            <JobStrip object=object.clone() on_end=Callback::new(move |()| rows.refresh())/>
             {body}
-            <BulkBar object=object.clone() rows chosen/>
+            <BulkBar object=object.clone() chosen url columns/>
         </div>
         <CreateDialog object=object.clone() open=creating on_done=created/>
     }
@@ -168,8 +172,7 @@ pub fn records(object: &Arc<Object>, url: Memo<ListUrl>, columns: Memo<Vec<Colum
     let own = name.clone();
     Effect::new(move |_| {
         let ((url, fields), name) = (wish.get(), name.clone());
-        let turns = url.q.is_empty() || !url.sort.is_empty();
-        rows.ask(turns, move |wanted, abort| {
+        rows.ask(move |wanted, abort| {
             let query = url.query(&name, &fields, &wanted);
             async move {
                 let page = api::list(query, &abort).await?;
@@ -260,9 +263,11 @@ fn open_default_view(object: &str) {
     });
 }
 
-/// By which field rows are put together, if any.
+/// By which field rows are put together, or a board has its swim-lanes, if any.
 #[component]
 fn GroupChoice(object: Arc<Object>, url: Memo<ListUrl>, go: Callback<ListUrl>) -> impl IntoView {
+    let stage = field_of_board(&object);
+    let is_board = Memo::new(move |_| url.with(|url| url.view == "board"));
     let fields = groupable(&object);
     if fields.is_empty() {
         return ().into_any();
@@ -271,13 +276,70 @@ fn GroupChoice(object: Arc<Object>, url: Memo<ListUrl>, go: Callback<ListUrl>) -
         let own = name.clone();
         view! { <option value=name selected=move || url.with(|url| url.group == own)>{label}</option> }
     };
-    let none = (String::new(), t("groups.choose").to_owned());
-    let all = std::iter::once(none).chain(fields.into_iter().map(|f| (f.name, f.label)));
+    let options = move || {
+        let board = is_board.get();
+        let none = (String::new(), t(if board { "board.noSwims" } else { "groups.choose" }).to_owned());
+        let fields = match stage.as_ref().filter(|_| board) {
+            Some(stage) => swim_fields(&object, stage),
+            None => fields.clone(),
+        };
+        std::iter::once(none).chain(fields.into_iter().map(|f| (f.name, f.label))).map(option).collect_view()
+    };
     view! {
-        <Show when=move || url.with(|url| url.view != "board")>
-            <label class="sr" for="group-by">{t("groups.by")}</label>
-            <select id="group-by" class="input auto group-choice" on:change=move |e| go.run(ListUrl { group: event_target_value(&e), ..url.get_untracked() })>
-                {all.clone().map(option).collect_view()}
+        <label class="sr" for="group-by">{move || t(if is_board.get() { "board.swimsBy" } else { "groups.by" })}</label>
+        <select id="group-by" class="input auto group-choice" on:change=move |e| go.run(ListUrl { group: event_target_value(&e), ..url.get_untracked() })>
+            {options}
+        </select>
+    }
+    .into_any()
+}
+
+/// Which pipeline a board shows, or all: a condition of the filter like any other.
+#[component]
+fn PipelineChoice(object: Arc<Object>, url: Memo<ListUrl>, go: Callback<ListUrl>) -> impl IntoView {
+    let field = object.field("pipeline").filter(|f| f.kind == FieldType::Choice && !f.retired).cloned();
+    let Some(field) = field.filter(|f| f.choices.iter().filter(|c| !c.retired).count() > 1) else {
+        return ().into_any();
+    };
+    let name = field.name.clone();
+    // Its place in the filter, and the pipeline it asks for.
+    let held = Memo::new(move |_| {
+        let top = filter_tree::top(url.with(ListUrl::read_filter));
+        top.iter().enumerate().find_map(|(at, node)| match node {
+            Filter::Condition(Condition { field, op: Op::Eq, value }) if *field == name => {
+                Some((at, value.as_str().unwrap_or_default().to_owned()))
+            }
+            _ => None,
+        })
+    });
+    let own = field.name.clone();
+    let change = move |event: ev::Event| {
+        let now = url.get_untracked();
+        let mut filter = now.read_filter();
+        if let Some((at, _)) = held.get_untracked() {
+            filter = filter_tree::remove(filter, &[at]);
+        }
+        let wanted = event_target_value(&event);
+        if !wanted.is_empty() {
+            let condition = Condition { field: own.clone(), op: Op::Eq, value: wanted.into() };
+            filter = filter_tree::add(filter, &Join::All, condition);
+        }
+        go.run(now.with_filter(filter.as_ref()));
+    };
+    let change = StoredValue::new(change);
+    let option = move |(key, label): (String, String)| {
+        let own = key.clone();
+        let is_held = move || held.with(|h| h.as_ref().is_some_and(|(_, held)| *held == own));
+        view! { <option value=key selected=is_held>{label}</option> }
+    };
+    let label = field.label.clone();
+    let all = (String::new(), t("board.allPipelines").to_owned());
+    let choices = field.choices.into_iter().filter(|c| !c.retired).map(|c| (c.key, c.label));
+    let options: Vec<(String, String)> = std::iter::once(all).chain(choices).collect();
+    view! {
+        <Show when=move || url.with(|url| url.view == "board")>
+            <select id="pipeline" class="input auto group-choice" aria-label=label.clone() on:change=move |e| change.with_value(|change| change(e))>
+                {options.clone().into_iter().map(option).collect_view()}
             </select>
         </Show>
     }

@@ -97,7 +97,7 @@ impl ListUrl {
     }
 
     /// With a search text and no wish, the best hit comes first.
-    fn effective_sort(&self) -> &str {
+    pub fn effective_sort(&self) -> &str {
         match (self.sort.as_str(), self.q.as_str()) {
             ("", "") => DEFAULT_SORT,
             (sort, _) => sort,
@@ -113,21 +113,12 @@ impl ListUrl {
         serde_json::from_str(&self.filter).ok()
     }
 
-    /// What is asked of the server for these rows; `backward` for the opposite order.
+    /// What is asked of the server for these rows.
     pub fn query(&self, object: &str, fields: &str, wanted: &Wanted) -> ListQuery {
-        let turned = |part: &str| match part.strip_prefix('-') {
-            Some(field) => field.to_owned(),
-            None => format!("-{part}"),
-        };
-        let sort = self.effective_sort();
-        let sort = match wanted.backward {
-            true => sort.split(',').map(turned).collect::<Vec<_>>().join(","),
-            false => sort.to_owned(),
-        };
         ListQuery {
             object: object.to_owned(),
             filter: self.filter.clone(),
-            sort,
+            sort: self.effective_sort().to_owned(),
             fields: fields.to_owned(),
             q: self.q.clone(),
             cursor: wanted.cursor.clone(),

@@ -1,11 +1,14 @@
 //! Records of any object: the list, the form, and the record's own page. All of it follows the object's declaration.
 
 mod board;
+mod board_figures;
+mod board_lane;
 mod board_touch;
 mod bulk;
 mod card;
 mod cell_edit;
 mod cell_text;
+mod chosen;
 mod column_choice;
 mod columns;
 mod convert;
@@ -13,14 +16,18 @@ mod fields;
 mod filter;
 mod filter_chips;
 mod filter_tree;
+mod first_look;
 mod form;
+mod fresh;
 mod grid;
 mod groups;
 mod head;
 mod history;
+mod jobs;
 mod list;
 mod list_url;
 mod move_form;
+mod people_here;
 mod record;
 mod related;
 mod stages;
@@ -61,7 +68,7 @@ pub fn created_at() -> Field {
 }
 
 /// A field with nothing but a name, a label and a type.
-fn bare_field(name: &str, label: &str, kind: FieldType) -> Field {
+pub fn bare_field(name: &str, label: &str, kind: FieldType) -> Field {
     Field {
         code: aplomb_model::schema::system::by_name(name).unwrap_or(FieldCode(u16::MAX)),
         name: name.to_owned(),

@@ -8,15 +8,18 @@ use leptos_router::hooks::use_params_map;
 
 use super::convert::ConvertButton;
 use super::fields::Groups;
+use super::first_look::FirstLook;
 use super::history::HistoryTab;
+use super::people_here::{FollowButton, WhoIsHere};
 use super::related::{QuickAdd, RelatedTab};
 use super::stages::StageBar;
 use super::timeline::TimelineTab;
 use super::title_of;
 use crate::api::{self, Record};
 use crate::kit::show::FileAddress;
-use crate::kit::{Avatar, Empty, Icon, Loaded, Notice, Shown, Tabs, toasts};
-use crate::state::{Load, format, live, load, nav, signed, trail};
+use crate::kit::{Avatar, Crumbs, Empty, Icon, Loaded, Notice, Preview, Previewing, Shown, Tabs, toasts};
+use crate::state::presence::Presence;
+use crate::state::{Load, Visit, format, live, load, nav, signed, trail};
 use crate::text::{t, tf};
 
 #[component]
@@ -64,6 +67,8 @@ fn OneRecord(object: Arc<Object>, id: String) -> impl IntoView {
 fn Page(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView {
     let (object_name, own) = (object.name.clone(), id.clone());
     provide_context(FileAddress(Arc::new(move |file, inline| api::file_address(&object_name, &own, file, inline))));
+    provide_context(Presence::start(&object.name, &id));
+    provide_context(Previewing::new());
     let tab = RwSignal::new("timeline");
     let tabs = vec![("timeline", t("tab.timeline")), ("related", t("tab.related")), ("history", t("tab.history"))];
     let panel = {
@@ -83,6 +88,7 @@ fn Page(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
     view! {
         <Head object=object.clone() id=id.clone() record/>
         <StageBar object=object.clone() id record/>
+        <FirstLook object=object.clone() record/>
         <div class="split">
             <section class="card" aria-label=t("record.fields")><Groups object record/></section>
             <section class="card side">
@@ -90,6 +96,7 @@ fn Page(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
                 <div role="tabpanel" id=move || format!("panel-{}", tab.get()) aria-labelledby=move || format!("tab-{}", tab.get())>{panel}</div>
             </section>
         </div>
+        <Preview/>
     }
 }
 
@@ -101,6 +108,11 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
         Memo::new(move |_| record.value.with(|r| r.as_ref().map(|r| title_of(&object, r)).unwrap_or_default()))
     };
     nav::name_tab(move || title.get());
+    let (trail, visited) = (trail(), (object.name.clone(), id.clone()));
+    Effect::new(move |_| {
+        let (object, id) = visited.clone();
+        trail.visit(Visit { object, id, title: title.get() });
+    });
     let marks = {
         let object = object.clone();
         move || {
@@ -125,7 +137,7 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
             })
         })
     };
-    let back = trail().list_of(&object.name).unwrap_or_else(|| nav::list_url(&object.name));
+    let back = trail.list_of(&object.name).unwrap_or_else(|| nav::list_url(&object.name));
     let trashed = move || record.value.with(|r| r.as_ref().is_some_and(|r| r.trashed_at.is_some()));
     let convert = (object.name == "lead" && signed.may("lead", Action::Update)).then(|| {
         view! { <ConvertButton id=id.clone() record/> }
@@ -133,19 +145,18 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
     let delete = signed
         .may(&object.name, Action::Delete)
         .then(|| view! { <DeleteButton object=object.clone() id=id.clone() title/> });
+    let (name, own) = (object.name.clone(), id.clone());
     view! {
-        <nav class="crumbs" aria-label=t("record.where")>
-            <a href=back>{object.plural.clone()}</a><Icon name="chevron-right"/><span aria-current="page" class="ellipsis" dir="auto">{move || title.get()}</span>
-            <Beside object=object.name.clone() id=id.clone()/>
-        </nav>
+        <Crumbs above=vec![(back, object.plural.clone())] here=title><Beside object=name id=own/></Crumbs>
         <header class="page-head record-head">
             {move || view! { <Avatar name=title.get()/> }}
             <div class="grow">
-                <h1 data-testid="record-title">{move || title.get()}</h1>
+                <h1 data-testid="record-title" dir="auto">{move || title.get()}</h1>
                 <p class="faint small">{changed}</p>
             </div>
             <div class="badges">{marks}</div>
-            <div class="actions">{convert}{delete}</div>
+            <WhoIsHere/>
+            <div class="actions"><FollowButton object=object.name.clone() id=id.clone()/>{convert}{delete}</div>
         </header>
         <Show when=trashed><Notice tone="warn" text=t("record.trashed")/></Show>
     }

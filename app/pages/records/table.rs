@@ -2,26 +2,24 @@
 //! sheet.
 
 use aplomb_model::FieldType;
-use leptos::{ev, prelude::*, task::spawn_local};
-use serde_json::Value as Json;
+use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::cell_edit::CellEditor;
 use super::cell_text;
 use super::columns::{Column, is_number};
+use super::fresh::freshness;
 use super::grid::{Cell, Grid, Place};
 use super::head::{Head, SelectAll};
 use super::table_keys::keys;
 use super::{title_of, value_of};
-use crate::api::{Record, pause};
+use crate::api::Record;
 use crate::kit::{Scroller, ShownInCell, screen};
 use crate::state::{nav, trail};
 use crate::text::tf;
 
 const HEAD: f64 = 40.0;
 const CHECK: f64 = 44.0;
-/// Milliseconds that a row shows that somebody else has just changed it.
-const FRESH: i32 = 2_500;
 
 #[component]
 pub fn Table(grid: Grid) -> impl IntoView {
@@ -138,31 +136,13 @@ fn keep_place(grid: &Grid, scroller: Scroller) {
 fn Row(grid: Grid, index: usize, place: Place, scroller: Scroller) -> impl IntoView {
     let rows = grid.rows.rows;
     let record = Memo::new(move |_| rows.with(|rows| rows.get(index).cloned()));
-    let fresh = RwSignal::new(false);
-    let me = grid.signed.session.user.id.clone();
-    Effect::new(move |before: Option<Option<(String, u32)>>| {
-        let now = record.with(|r| r.as_ref().map(|r| (r.id.clone(), r.version)));
-        let by_me = record
-            .with(|r| r.as_ref().is_some_and(|r| r.updated_by.get("id").and_then(Json::as_str) == Some(me.as_str())));
-        if let (Some(Some((old, then))), Some((id, version))) = (&before, &now)
-            && old == id
-            && then < version
-            && !by_me
-        {
-            fresh.set(true);
-            spawn_local(async move {
-                pause(FRESH).await;
-                fresh.try_set(false);
-            });
-        }
-        now
-    });
-    let chosen = grid.chosen;
-    let is_chosen = move || record.with(|r| r.as_ref().is_some_and(|r| chosen.with(|c| c.contains(&r.id))));
+    let fresh = freshness(record);
+    let own = grid.clone();
+    let is_chosen = Memo::new(move |_| record.with(|r| r.as_ref().is_some_and(|r| own.has_chosen(&r.id))));
     let cells = {
         let grid = grid.clone();
         move || match record.get() {
-            Some(record) => cells(&grid, index, record, place, scroller),
+            Some(record) => cells(&grid, index, record, place, scroller, is_chosen),
             None => {
                 let bar = view! { <td><div class="bar"></div></td> };
                 let check = grid.selectable.then(|| view! { <td class="check-cell"></td> });
@@ -174,20 +154,27 @@ fn Row(grid: Grid, index: usize, place: Place, scroller: Scroller) -> impl IntoV
     };
     view! {
         <tr aria-rowindex=(index + 2).to_string() class:odd=index % 2 == 1 class:fresh=move || fresh.get()
-            class:active=move || place.at.get().is_some_and(|at| at.row == index) aria-selected=move || is_chosen().to_string()
+            class:active=move || place.at.get().is_some_and(|at| at.row == index) aria-selected=move || is_chosen.get().to_string()
             data-id=move || record.with(|r| r.as_ref().map(|r| r.id.clone()))>{cells}</tr>
     }
 }
 
-fn cells(grid: &Grid, index: usize, record: Record, place: Place, scroller: Scroller) -> AnyView {
+fn cells(
+    grid: &Grid,
+    index: usize,
+    record: Record,
+    place: Place,
+    scroller: Scroller,
+    is_chosen: Memo<bool>,
+) -> AnyView {
     let href = nav::record_url(&grid.object.name, &record.id);
     let title = title_of(&grid.object, &record);
     let check = grid.selectable.then(|| {
-        let (own, id, chosen) = (grid.clone(), record.id.clone(), grid.chosen);
+        let own = grid.clone();
         let click = move |event: ev::MouseEvent| own.choose(place, index, event.shift_key());
         view! {
             <td class="check-cell"><input type="checkbox" tabindex="-1" aria-label=tf("list.select", &[("title", &title)])
-                prop:checked=move || chosen.with(|c| c.contains(&id)) on:click=click/></td>
+                prop:checked=move || is_chosen.get() on:click=click/></td>
         }
     });
     let marked = Memo::new(move |_| place.in_row(index));

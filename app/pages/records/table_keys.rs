@@ -1,13 +1,12 @@
 //! The keys of a table: the cursor goes from cell to cell, Shift marks a range, Enter writes or opens, `x` selects rows.
 
-use std::collections::BTreeSet;
-
 use leptos::ev;
 use leptos::prelude::*;
 use serde_json::Value as Json;
 use wasm_bindgen::JsCast;
 
 use super::cell_edit;
+use super::chosen::Chosen;
 use super::grid::{Cell, Grid, Place};
 use crate::kit::Scroller;
 use crate::state::nav;
@@ -77,7 +76,7 @@ fn act(grid: &Grid, place: Place, at: Cell, key: &str, held: bool, shift: bool, 
             if place.from.get_untracked().is_some() {
                 place.from.set(None);
             } else {
-                grid.chosen.set(BTreeSet::new());
+                grid.chosen.set(Chosen::default());
             }
         }
         _ => return false,

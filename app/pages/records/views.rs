@@ -129,11 +129,19 @@ fn ViewForm(view: SavedView, editing: RwSignal<Option<SavedView>>) -> impl IntoV
     let check = |signal: RwSignal<bool>, text: &'static str| {
         view! { <label class="check"><input type="checkbox" prop:checked=move || signal.get() on:change=move |e| signal.set(event_target_checked(&e))/>{t(text)}</label> }
     };
+    // What opens by default for everybody is chosen by an admin.
+    let may_default = signed().session.can("manageSettings");
+    let offers_default = move || may_default || !shared.get();
+    Effect::new(move |_| {
+        if !offers_default() {
+            default.set(false);
+        }
+    });
     view! {
         <form class="form" on:submit=submit data-testid="view-form">
             {move || failure.get().map(|f| view! { <Notice tone="bad" text=f.message()/> })}
             <Plain id="view-name" label=t("views.name") value=name autofocus=true/>
-            {check(shared, "views.isShared")}{check(default, "views.isDefault")}{check(pinned, "views.isPinned")}
+            {check(shared, "views.isShared")}<Show when=offers_default>{check(default, "views.isDefault")}</Show>{check(pinned, "views.isPinned")}
             <div class="actions">
                 {known.then(|| view! { <button type="button" class="button" on:click=remove><Icon name="trash-2"/>{t("views.delete")}</button> })}
                 <button type="submit" class="button primary" disabled=move || busy.get()>{t("save")}</button>

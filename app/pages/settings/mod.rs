@@ -1,6 +1,10 @@
-//! Settings: the organisation, people, keys, sample data, the trash. Sections show for those who may use them.
+//! Settings: the organisation, one's own account, people, keys, jobs, backups, sample data, the trash. Sections show for those who may use them.
 
+mod account;
 mod audit;
+mod backups;
+mod devices;
+mod jobs;
 mod keys;
 mod objects;
 pub mod organisation;
@@ -18,13 +22,16 @@ use crate::state::{nav, signed};
 use crate::text::t;
 
 /// Key in the URL, text, icon, and the capability that is needed.
-const SECTIONS: [(&str, &str, &str, Option<&str>); 9] = [
+const SECTIONS: [(&str, &str, &str, Option<&str>); 12] = [
     ("organisation", "settings.organisation", "building-2", Some("manageSettings")),
+    ("account", "settings.account", "user-round", None),
     ("users", "settings.users", "users", Some("manageUsers")),
     ("roles", "settings.roles", "shield", Some("manageRoles")),
     ("objects", "settings.objects", "database", Some("manageSchema")),
     ("keys", "settings.keys", "key-round", None),
     ("audit", "settings.audit", "scroll-text", Some("readAudit")),
+    ("jobs", "settings.jobs", "clipboard-list", Some("manageSettings")),
+    ("backups", "settings.backups", "database", Some("backup")),
     ("system", "settings.system", "activity", Some("readMetrics")),
     ("sample", "settings.sample", "box", Some("manageSettings")),
     ("trash", "settings.trash", "trash-2", None),
@@ -56,6 +63,9 @@ pub fn SettingsPage() -> impl IntoView {
     };
     let body = move || match section.get() {
         Some("organisation") => view! { <organisation::OrganisationSection/> }.into_any(),
+        Some("account") => view! { <account::AccountSection/> }.into_any(),
+        Some("jobs") => view! { <jobs::JobsSection/> }.into_any(),
+        Some("backups") => view! { <backups::BackupsSection/> }.into_any(),
         Some("users") => view! { <users::UsersSection/> }.into_any(),
         Some("roles") => view! { <roles::RolesSection/> }.into_any(),
         Some("objects") => view! { <objects::ObjectsSection/> }.into_any(),
@@ -66,6 +76,18 @@ pub fn SettingsPage() -> impl IntoView {
         Some("trash") => view! { <trash::TrashSection/> }.into_any(),
         _ => view! { <Empty title=t("state.hidden") body=t("error.not_found") icon="lock"/> }.into_any(),
     };
+    // On a phone the sections stand in a row that scrolls.
+    Effect::new(move |_| {
+        section.track();
+        request_animation_frame(|| {
+            if let Ok(Some(here)) = document().query_selector(".settings nav [aria-current=page]") {
+                let options = web_sys::ScrollIntoViewOptions::new();
+                options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+                options.set_inline(web_sys::ScrollLogicalPosition::Nearest);
+                here.scroll_into_view_with_scroll_into_view_options(&options);
+            }
+        });
+    });
     nav::name_tab(|| t("settings.title").to_owned());
     view! {
         <div class="page">

@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 
 use crate::api::{self, Failure};
 use crate::app::gate;
-use crate::kit::{Badge, Dialog, Icon, Notice, Plain, PlainSelect, toasts};
-use crate::state::signed;
+use crate::kit::{Badge, Dialog, Icon, Loaded, Notice, Plain, PlainSelect, toasts};
+use crate::state::{format, load, signed};
 use crate::text::{maybe, t, tf};
 
 /// Types a new field can have.
@@ -80,7 +80,22 @@ pub fn ObjectsSection() -> impl IntoView {
 
 #[component]
 fn Fields(object: Arc<Object>) -> impl IntoView {
-    let (toasts, gate) = (toasts(), gate());
+    // The field that somebody wants to be rid of.
+    let asked = RwSignal::new(None::<Field>);
+    let asking = RwSignal::new(false);
+    Effect::new(move |_| asking.set(asked.with(Option::is_some)));
+    Effect::new(move |_| {
+        if !asking.get() && asked.with_untracked(Option::is_some) {
+            asked.set(None);
+        }
+    });
+    let title =
+        Signal::derive(move || asked.with(|f| tf("uses.title", &[("field", f.as_ref().map_or("", |f| &f.label))])));
+    let name = object.name.clone();
+    let question = move || {
+        let name = name.clone();
+        move || asked.get().map(|field| view! { <Retire object=name.clone() field open=asking/> })
+    };
     let row = |field: Field| {
         let marks = [
             (field.required, "fields.required"),
@@ -94,30 +109,10 @@ fn Fields(object: Arc<Object>) -> impl IntoView {
         let choices =
             field.choices.iter().filter(|c| !c.retired).map(|c| c.label.clone()).collect::<Vec<_>>().join(", ");
         let about = if choices.is_empty() { target } else { choices };
-        let (name, label, object) = (field.name.clone(), field.label.clone(), object.name.clone());
+        let own = field.clone();
         let retire = field.custom.then(|| {
-            let tip = tf("fields.retire", &[("field", &label)]);
-            let click = move |_| {
-                let (object, name, label) = (object.clone(), name.clone(), label.clone());
-                spawn_local(async move {
-                    match api::retire_field(&object, &name).await {
-                        Ok(()) => {
-                            toasts.offer(tf("fields.retired", &[("field", &label)]), t("undo"), move || {
-                                let (object, name) = (object.clone(), name.clone());
-                                spawn_local(async move {
-                                    match api::change_field(&object, &name, json!({ "retired": false })).await {
-                                        Ok(()) => gate.open(),
-                                        Err(failure) => toasts.refuse(&failure),
-                                    }
-                                });
-                            });
-                            gate.open();
-                        }
-                        Err(failure) => toasts.refuse(&failure),
-                    }
-                });
-            };
-            view! { <button type="button" class="button icon-only" aria-label=tip.clone() title=tip on:click=click><Icon name="trash-2"/></button> }
+            let tip = tf("fields.retire", &[("field", &field.label)]);
+            view! { <button type="button" class="button icon-only" aria-label=tip.clone() title=tip on:click=move |_| asked.set(Some(own.clone()))><Icon name="trash-2"/></button> }
         });
         view! { <tr><th scope="row">{field.label}</th><td class="faint" data-label=t("fields.name")><code>{field.name}</code></td><td data-label=t("fields.type")>{type_text(field.kind)}</td><td data-label=t("fields.about")><span class="ellipsis about">{about}</span></td><td><span class="badges">{marks}</span></td><td>{retire}</td></tr> }
     };
@@ -129,7 +124,78 @@ fn Fields(object: Arc<Object>) -> impl IntoView {
         <div class="scroll" tabindex="0" role="region" aria-label=object.plural.clone()>
             <table class="table" data-testid="fields"><thead><tr>{heads}<td></td><td></td></tr></thead><tbody>{rows}</tbody></table>
         </div>
+        <Dialog title open=asking>{question()}</Dialog>
     }
+}
+
+/// What depends on a field, before it goes.
+#[component]
+fn Retire(object: String, field: Field, open: RwSignal<bool>) -> impl IntoView {
+    let (toasts, gate) = (toasts(), gate());
+    let key = StoredValue::new((object, field.name, field.label));
+    let uses = load(
+        move || key.get_value(),
+        |(object, name, _), abort| async move { api::uses(&object, &name, &abort).await },
+    );
+    let retire = move |_| {
+        let (object, name, label) = key.get_value();
+        open.set(false);
+        spawn_local(async move {
+            if let Err(failure) = api::retire_field(&object, &name).await {
+                return toasts.refuse(&failure);
+            }
+            toasts.offer(tf("fields.retired", &[("field", &label)]), t("undo"), move || {
+                let (object, name) = (object.clone(), name.clone());
+                spawn_local(async move {
+                    match api::change_field(&object, &name, json!({ "retired": false })).await {
+                        Ok(()) => gate.open(),
+                        Err(failure) => toasts.refuse(&failure),
+                    }
+                });
+            });
+            gate.open();
+        });
+    };
+    let draw = move |uses: api::Uses| {
+        let removable = uses.removable;
+        let reasons =
+            uses.reasons.iter().map(|reason| view! { <Notice tone="warn" text=reason.clone()/> }).collect_view();
+        view! {
+            {facts(&uses)}{reasons}
+            <p class="faint">{t("uses.stays")}</p>
+            <div class="actions"><button type="button" class="button" on:click=move |_| open.set(false)>{t("cancel")}</button>
+                <button type="button" class="button primary" data-testid="retire" disabled=!removable on:click=retire>{t("uses.retire")}</button></div>
+        }
+        .into_any()
+    };
+    view! { <Loaded load=uses draw rows=3/> }
+}
+
+fn facts(uses: &api::Uses) -> AnyView {
+    let layout: Vec<&str> = uses
+        .layout
+        .iter()
+        .filter(|(_, on)| **on)
+        .filter_map(|(part, _)| maybe(&format!("uses.layout.{part}")))
+        .collect();
+    let records = format::count(uses.records);
+    let records = if uses.exact { records } else { tf("uses.more", &[("n", &records)]) };
+    let facts = [
+        ("uses.records", (uses.records > 0).then_some(records)),
+        (
+            "uses.views",
+            (!uses.views.is_empty()).then(|| uses.views.iter().map(|v| v.name.clone()).collect::<Vec<_>>().join(", ")),
+        ),
+        ("uses.layout", (!layout.is_empty()).then(|| layout.join(", "))),
+        ("uses.imports", (uses.imports > 0).then(|| format::count(uses.imports))),
+        ("uses.unique", uses.unique.then(|| t("uses.unique.yes").to_owned())),
+    ];
+    let known: Vec<(&'static str, String)> = facts.into_iter().filter_map(|(key, text)| Some((key, text?))).collect();
+    if known.is_empty() {
+        return view! { <p data-testid="uses">{t("uses.none")}</p> }.into_any();
+    }
+    let fact = |(key, text): (&'static str, String)| view! { <dt>{t(key)}</dt><dd>{text}</dd> };
+    view! { <dl class="facts" data-testid="uses">{known.into_iter().map(fact).collect_view()}</dl> }.into_any()
 }
 
 #[component]

@@ -3,6 +3,7 @@
 use leptos::{ev, prelude::*, task::spawn_local};
 use serde_json::Value as Json;
 
+use super::devices::DeviceList;
 use crate::api::{self, Failure, RoleView, User};
 use crate::kit::{Avatar, Badge, Dialog, Icon, Loaded, Notice, Plain, PlainSelect, Secret, Strength, toasts};
 use crate::state::load;
@@ -18,8 +19,18 @@ pub fn UsersSection() -> impl IntoView {
     });
     let roles =
         Signal::derive(move || people.value.with(|p| p.as_ref().map(|(_, roles)| roles.clone()).unwrap_or_default()));
-    let draw = |(users, roles): (Vec<User>, Vec<RoleView>)| {
-        let rows = users.into_iter().map(|user| row(user, &roles)).collect_view();
+    // Whose sessions are shown: id and name.
+    let looking = RwSignal::new(None::<(String, String)>);
+    let sessions = RwSignal::new(false);
+    let look = Callback::new(move |user: (String, String)| {
+        looking.set(Some(user));
+        sessions.set(true);
+    });
+    let whose = Signal::derive(move || {
+        looking.with(|l| tf("users.sessionsOf", &[("name", l.as_ref().map_or("", |(_, name)| name))]))
+    });
+    let draw = move |(users, roles): (Vec<User>, Vec<RoleView>)| {
+        let rows = users.into_iter().map(|user| row(user, &roles, look)).collect_view();
         view! { <ul class="plain-list" data-testid="users">{rows}</ul> }.into_any()
     };
     view! {
@@ -31,19 +42,22 @@ pub fn UsersSection() -> impl IntoView {
             <Loaded load=people draw/>
         </section>
         <Dialog title=t("users.create").to_owned() open=creating><UserForm roles done/></Dialog>
+        <Dialog title=whose open=sessions>{move || looking.get().map(|(id, _)| view! { <DeviceList user=id/> })}</Dialog>
     }
 }
 
-fn row(user: User, roles: &[RoleView]) -> AnyView {
+fn row(user: User, roles: &[RoleView], look: Callback<(String, String)>) -> AnyView {
     let label = |json: &Json| {
         let key = json.as_str().or_else(|| json.get("key").and_then(Json::as_str)).unwrap_or_default();
         roles.iter().find(|r| r.key == key).map_or_else(|| key.to_owned(), |r| r.label.clone())
     };
     let badges = user.roles.iter().map(|role| view! { <Badge text=label(role)/> }).collect_view();
     let off = (user.active == Some(false)).then(|| view! { <Badge text=t("users.inactive") color="amber"/> });
+    let (tip, whose) = (tf("users.sessionsOf", &[("name", &user.name)]), (user.id.clone(), user.name.clone()));
     view! {
-        <li><Avatar name=user.name.clone()/><div><strong>{user.name}</strong><br/><span class="faint small">{user.email}</span></div>
-            <span class="push badges">{badges}{off}</span></li>
+        <li><Avatar name=user.name.clone()/><div><strong dir="auto">{user.name}</strong><br/><span class="faint small">{user.email}</span></div>
+            <span class="push badges">{badges}{off}
+                <button type="button" class="button icon-only" aria-label=tip.clone() title=tip on:click=move |_| look.run(whose.clone())><Icon name="monitor"/></button></span></li>
     }
     .into_any()
 }

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use aplomb_crm::Ctx;
-use aplomb_model::{FieldCode, Id, Result};
+use aplomb_model::{Code, Error, FieldCode, Id, Result};
 
 use super::Imports;
+use super::edits::Edits;
 use super::job::Work;
 use super::matching::Memory;
+use super::noted::{Findings, List, Noting};
 use super::plan::Plan;
 use super::source::SealedSource;
 use super::state::{Notes, State};
+use super::watch::{Other, Watch};
 use crate::map::convert::{Converter, Draft};
 use crate::map::table;
 use crate::read::Row;
@@ -35,15 +38,24 @@ struct Tally {
 impl Imports {
     /// Validates every row without writing; the result is `preview` of the view.
     pub fn check(&self, ctx: &Ctx, id: Id) -> Result<ImportView> {
-        let (mut state, run) = self.waiting(ctx, id)?;
+        let (state, _) = self.waiting(ctx, id)?;
         self.may_write(ctx, &state)?;
         self.complete(&state)?;
-        state.preview = Some(self.preview(ctx, &state)?);
-        state.save(&self.crm, ctx)?;
-        Ok(state.view(&self.crm, run))
+        let (preview, findings) = self.preview(ctx, &state)?;
+        let _one_at_a_time = self.lock();
+        let (mut now, run) = self.waiting(ctx, id)?;
+        let before = std::mem::replace(&mut now.findings, findings);
+        if now.revision != state.revision {
+            now.findings.iter().for_each(|findings| findings.remove(&self.uploads, id));
+            return Err(Error::new(Code::Conflict, "the import was changed meanwhile; check it again"));
+        }
+        (now.preview, now.outdated) = (Some(preview), false);
+        self.crm.put_docs(ctx, "import", vec![now.doc()?])?;
+        before.iter().for_each(|findings| findings.remove(&self.uploads, id));
+        Ok(now.view(&self.crm, run))
     }
 
-    fn preview(&self, ctx: &Ctx, state: &State) -> Result<Preview> {
+    fn preview(&self, ctx: &Ctx, state: &State) -> Result<(Preview, Option<Findings>)> {
         let mut work = Work::new(&self.crm, ctx, state)?;
         let columns = state.rules(&work.object);
         let (currency, zone) = self.money_and_zone(ctx, &state.options)?;
@@ -51,11 +63,15 @@ impl Imports {
         let unknown = self.unknown_choices(ctx, &state.options);
         let mut converter = Converter::new(&schema, &object, &columns, currency, zone, unknown);
         let mut memory = Some(Memory::default());
+        let edits = Edits::load(&self.crm, state)?;
+        let mut noting = Noting::new(self.uploads.clone(), state.id, ctx.new_id());
         let mut tally = Tally::default();
         let mut rows: Vec<Row> = Vec::new();
         let mut failed = None;
         let mut step = |rows: &mut Vec<Row>| -> Result<()> {
-            let drafts: Vec<Draft> = rows.drain(..).map(|r| converter.row(&r)).collect();
+            let batch = std::mem::take(rows);
+            let draft = |row: &Row| edits.draft(&mut converter, row);
+            let drafts: Vec<Draft> = batch.iter().map(draft).collect();
             for (code, label) in drafts.iter().flat_map(|d| &d.new_choices) {
                 let labels = tally.choices.entry(*code).or_default();
                 if labels.len() < 200 {
@@ -64,8 +80,10 @@ impl Imports {
             }
             let mut planner = work.planner(ctx);
             planner.memory = memory.take();
+            planner.watch = Some(Watch::default());
             let plan = planner.plan(drafts)?;
             memory = planner.memory.take();
+            note(&mut noting, &batch, &plan, &planner.watch.take().unwrap_or_default())?;
             tally.add(state, &plan);
             Ok(())
         };
@@ -89,8 +107,38 @@ impl Imports {
             None => {}
         }
         let names = |code: &FieldCode| object.by_code(*code).map(|f| f.name.clone()).unwrap_or_default();
-        Ok(tally.finish(state, names))
+        let preview = tally.finish(state, names);
+        // rows that others repeat are shown beside them
+        self.read_rows(state, noting.missing().clone(), &mut |row| noting.note(&row, None, [List::Other]))?;
+        Ok((preview, noting.finish()?))
     }
+}
+
+/// Keeps the rows of a batch that people will want to look at.
+fn note(noting: &mut Noting, batch: &[Row], plan: &Plan, watch: &Watch) -> Result<()> {
+    let mut lists: BTreeMap<u64, (Vec<List>, Option<u64>)> = BTreeMap::new();
+    for (row, _) in &plan.refused {
+        lists.entry(*row).or_default().0.push(List::Refused);
+    }
+    for seen in &watch.duplicates {
+        let (lists, other) = lists.entry(seen.row).or_default();
+        lists.push(List::Duplicate);
+        if let Other::Row(row) = seen.other {
+            *other = Some(row);
+        }
+    }
+    for (row, _) in &watch.warnings {
+        let (lists, _) = lists.entry(*row).or_default();
+        if !lists.contains(&List::Warning) {
+            lists.push(List::Warning);
+        }
+    }
+    for (number, (lists, other)) in lists {
+        if let Ok(at) = batch.binary_search_by_key(&number, |row| row.number) {
+            noting.note(&batch[at], other, lists)?;
+        }
+    }
+    Ok(())
 }
 
 fn put(to: &mut Alike, from: &Alike) {

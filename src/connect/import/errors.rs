@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use aplomb_model::{Error, Result};
 
 use super::Imports;
+use super::edits::Edits;
 use super::source::SealedSource;
 use super::state::{BatchDoc, Run, State};
 use crate::export::guard;
@@ -34,9 +35,11 @@ impl Imports {
         let header = state.shape.headers.iter().map(String::as_str).chain(["aplomb_errors"]);
         writer.write_record(header).map_err(broken)?;
         if !reasons.is_empty() {
+            let edits = Edits::load(&self.crm, state)?;
             let mut source = SealedSource::open(&self.uploads, state.id)?;
-            table::data(state.format, &state.layout, &state.shape, &mut source, &mut |row| {
+            table::data(state.format, &state.layout, &state.shape, &mut source, &mut |mut row| {
                 let Some(reason) = reasons.remove(&row.number) else { return ControlFlow::Continue(()) };
+                edits.apply(&mut row);
                 let width = state.shape.headers.len();
                 let mut cells: Vec<String> = row.cells.iter().map(|c| guard(c)).collect();
                 // cells beyond the header are joined, so that the reason stands in its own column

@@ -2,14 +2,15 @@
 //! written with the records, all or nothing: after a crash the next run goes on where this one stopped, no row is lost
 //! or taken twice, and a revert knows what was written.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use aplomb_crm::{BulkOp, BulkResult, Crm, Ctx, JobNext};
+use aplomb_crm::{BulkOp, BulkResult, Crm, Ctx, ImportEnd, JobNext};
 use aplomb_model::{Code, Error, FieldError, Id, Object, Result, Schema};
 
+use super::edits::Edits;
 use super::ids::Ids;
 use super::plan::{OpenLink, Plan, Planner, Told};
 use super::resolve::{Owners, Resolver};
@@ -73,9 +74,17 @@ impl Imports {
         run.seq = Some(self.crm.seq());
         // refused rows are given back from the file; without any it has served
         run.file_gone = run.status == Some(Status::Done) && run.progress.refused == 0;
-        run.save(&self.crm, &ctx, id)?;
+        let end = ImportEnd {
+            id,
+            user: state.created_by,
+            object: state.object.clone(),
+            failed: run.status == Some(Status::Failed),
+            count: run.progress.created + run.progress.updated,
+            assigned: std::mem::take(&mut run.assigned),
+        };
+        self.crm.import_ended(&ctx, vec![run.doc(id)?], &end)?;
         if run.file_gone {
-            super::source::remove(&self.uploads, id);
+            self.remove_files(&state);
         }
         Ok(JobNext::Done)
     }
@@ -107,6 +116,7 @@ impl Imports {
         let columns = state.rules(&*self.object(state)?);
         let (currency, zone) = self.money_and_zone(ctx, &state.options)?;
         let unknown = self.unknown_choices(ctx, &state.options);
+        let edits = Edits::load(&self.crm, state)?;
         let mut rows: Vec<Row> = Vec::with_capacity(BATCH);
         let mut source = SealedSource::open(&self.uploads, state.id)?;
         // choices are added to the declaration meanwhile, so the converter is made anew for each batch
@@ -114,7 +124,7 @@ impl Imports {
             let (schema, object) = (self.crm.schema(), self.object(state)?);
             let mut converter = Converter::new(&schema, &object, &columns, currency, zone.clone(), unknown);
             let last = rows.last().map_or(after, |r| r.number);
-            let drafts = rows.drain(..).map(|r| converter.row(&r)).collect();
+            let drafts = rows.drain(..).map(|r| edits.draft(&mut converter, &r)).collect();
             let sent = batches.send(Converted { drafts, last });
             Ok(if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         };
@@ -162,6 +172,9 @@ impl Imports {
             let mut docs = links::remember(&work.object, work.state, number, &open)?;
             next = run.clone();
             next.take(&done.progress, &plan.notes, last);
+            for (owner, records) in done.assigned.iter().filter(|(owner, _)| **owner != work.state.created_by) {
+                *next.assigned.entry(*owner).or_default() += records;
+            }
             docs.extend([done.doc.doc(id, number)?, next.doc(id)?]);
             Ok(docs)
         })?;
@@ -240,6 +253,7 @@ impl<'a> Work<'a> {
             owners: &self.owners,
             resolver: &mut self.resolver,
             memory: None,
+            watch: None,
         }
     }
 }
@@ -261,6 +275,8 @@ struct Done {
     progress: Progress,
     /// records that are not made after all
     lost: HashSet<Id>,
+    /// new records by owner
+    assigned: BTreeMap<Id, u64>,
 }
 
 impl Done {
@@ -281,7 +297,7 @@ impl Done {
                 (Some(_), false) => progress.skipped += 1 + more,
             }
         }
-        Done { doc: BatchDoc { items: Vec::new(), refused }, progress, lost: HashSet::new() }
+        Done { doc: BatchDoc { items: Vec::new(), refused }, progress, lost: HashSet::new(), assigned: BTreeMap::new() }
     }
 
     fn settle(&mut self, told: &[Told], results: &[BulkResult]) {
@@ -290,6 +306,9 @@ impl Done {
             match result {
                 Err(errors) => self.refuse(told, errors),
                 Ok((_, after)) if *after > before => {
+                    if let (Some(owner), 0) = (told.owner, before) {
+                        *self.assigned.entry(owner).or_default() += 1;
+                    }
                     self.doc.items.push(Item { object, id, before, after: *after, named })
                 }
                 Ok(_) => {}

@@ -47,7 +47,7 @@ impl Planner<'_> {
         }
     }
 
-    fn people(&self, draft: &mut Draft, plan: &mut Plan) {
+    fn people(&mut self, draft: &mut Draft, plan: &mut Plan) {
         if let Some(creator) = draft.creator.take().and_then(|name| self.owners.find(&name))
             && let Some(users) = self.schema.by_name("user")
         {
@@ -59,13 +59,19 @@ impl Planner<'_> {
                 draft.problems.push(self.problem(&owner, "unknown_owner", "is no user here"));
             } else {
                 *plan.notes.unknown_owners.entry(fold(&owner.text)).or_default() += 1;
+                let detail = || "is no user here; the record goes to whoever imports".to_owned();
+                self.warn(draft.number, &owner, "unknown_owner", detail);
             }
             return;
         };
         // whoever may create only his own records takes over those of others
         match read_filter(&self.ctx.actor, &self.object, Action::Create).admits(Some(id)) {
             true => self.set_link(draft, &owner, id),
-            false => plan.notes.taken_over += 1,
+            false => {
+                plan.notes.taken_over += 1;
+                let detail = "is another user; the record goes to whoever imports, who may create only his own";
+                self.warn(draft.number, &owner, "taken_over", || detail.to_owned());
+            }
         }
     }
 
@@ -104,17 +110,22 @@ impl Planner<'_> {
         id
     }
 
-    fn leave_open(&self, draft: &mut Draft, reference: Reference, plan: &mut Plan) {
+    fn leave_open(&mut self, draft: &mut Draft, reference: Reference, plan: &mut Plan) {
         // a record of the same object may stand in a later row
         if self.options.unknown_reference == UnknownReference::Refuse && reference.object != self.object.name {
             let detail = format!("there is no such {}", reference.object);
             draft.problems.push(self.problem(&reference, "unknown_reference", &detail));
             return;
         }
+        if !draft.problems.is_empty() {
+            return;
+        }
         let record = self.ids.row(draft.number);
         let noted = plan.links.iter().any(|l| l.record == record && l.reference.field == reference.field);
         if !noted {
             *plan.notes.unknown_references.entry(reference.object.clone()).or_default() += 1;
+            let detail = || format!("there is no such {} yet; it is linked when that is imported", reference.object);
+            self.warn(draft.number, &reference, "unknown_reference", detail);
         }
         plan.links.push(OpenLink { record, reference });
     }
@@ -139,6 +150,13 @@ impl Planner<'_> {
             _ => Value::Ref(link),
         };
         draft.fields.set(field.code, Some(value));
+    }
+
+    fn warn(&mut self, row: u64, reference: &Reference, code: &str, detail: impl FnOnce() -> String) {
+        if self.watch.is_some() {
+            let problem = self.problem(reference, code, &detail());
+            self.watch.iter_mut().for_each(|watch| watch.warn(row, problem.clone()));
+        }
     }
 
     fn problem(&self, reference: &Reference, code: &str, detail: &str) -> CellProblem {

@@ -4,7 +4,7 @@
 //! but an address or a domain in common is not enough: the names must agree. When they agree only in part (another
 //! legal form, another family name, no name at all), two that carry different ids of the old system stay apart.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::plan::Entry;
 use super::resolve::{external_key, find_many};
 use crate::map::convert::Draft;
 use crate::map::stats::shorten;
-use crate::view::{Alike, Options, Pair};
+use crate::view::{Alike, OnMatch, Options, Pair};
 
 /// Records of one value that are looked at.
 const MOST_ALIKE: usize = 30;
@@ -60,8 +60,24 @@ pub enum Home {
     Stored(Arc<Record>, bool),
     /// an entry of this batch
     Here(usize, bool),
-    /// a row of an earlier batch, while checking
-    Earlier(bool),
+    /// a row of an earlier batch, while checking, and its number
+    Earlier(bool, u64),
+}
+
+/// Where a row belongs, and why.
+pub struct Found<'k> {
+    pub home: Home,
+    /// what it has in common with whoever lives there
+    pub by: Option<&'k MatchKey>,
+    /// of a new one: somebody of another name with the same address or domain
+    pub stranger: Option<(Home, &'k MatchKey)>,
+}
+
+impl Found<'_> {
+    /// An id of the old system made the row known.
+    pub fn is_by_old_id(&self) -> bool {
+        self.by.is_some_and(|key| key.field == "externalIds")
+    }
 }
 
 /// What of a row or a record is compared with another.
@@ -91,7 +107,8 @@ pub struct Known<'a> {
 /// Faces of the rows of earlier batches, while nothing is written. Small: there may be a million of them.
 #[derive(Default)]
 pub struct Memory {
-    ids: HashSet<u64>,
+    /// rows by the hash of an id
+    ids: HashMap<u64, u32>,
     /// the last row with a key, by the key's hash
     last: HashMap<u64, u32>,
     rows: Vec<Remembered>,
@@ -171,15 +188,16 @@ impl Matcher<'_> {
         Ok(holders.into_iter().map(|(name, ids)| (name, of(ids))).collect())
     }
 
-    /// Decides; notes in `apart` when others share the row's address or domain and are somebody else.
-    pub fn home(&self, draft: &Draft, keys: &[MatchKey], known: &Known<'_>, apart: &mut Alike) -> Home {
+    /// Decides; notes in `apart` when others share the row's address or domain and are somebody else. When somebody
+    /// decided that the row is known, a stranger is good enough.
+    pub fn home<'k>(&self, draft: &Draft, keys: &'k [MatchKey], known: &Known<'_>, apart: &mut Alike) -> Found<'k> {
         let face = self.face_of(draft);
-        let mut stranger: Option<(&MatchKey, Face)> = None;
+        let mut stranger: Option<(&MatchKey, Face, Home)> = None;
         for key in keys {
             if key.strength == Strength::Id {
                 match self.by_id(key, known) {
                     Home::New => continue,
-                    found => return found,
+                    home => return Found { home, by: Some(key), stranger: None },
                 }
             }
             let mut best: Option<(Agreement, Home)> = None;
@@ -188,21 +206,27 @@ impl Matcher<'_> {
                 let same = agreement == Agreement::Fully || (agreement == Agreement::Partly && !face.is_apart(&other));
                 match same {
                     true if best.as_ref().is_none_or(|(b, _)| agreement > *b) => best = Some((agreement, home)),
-                    false if key.strength == Strength::Shared && stranger.is_none() => stranger = Some((key, other)),
+                    false if key.strength == Strength::Shared && stranger.is_none() => {
+                        stranger = Some((key, other, home));
+                    }
                     _ => {}
                 }
             }
             if let Some((_, home)) = best {
-                return home;
+                return Found { home, by: Some(key), stranger: None };
             }
         }
-        if let Some((key, other)) = stranger {
+        let Some((key, other, home)) = stranger else { return Found { home: Home::New, by: None, stranger: None } };
+        if draft.decision == Some(OnMatch::Update) {
+            return Found { home, by: Some(key), stranger: None };
+        }
+        if draft.decision.is_none() {
             apart.rows += 1;
             if apart.examples.len() < EXAMPLES {
                 apart.examples.push(pair(draft.number, &face.name, key, &other.name, other.row));
             }
         }
-        Home::New
+        Found { home: Home::New, by: None, stranger: Some((home, key)) }
     }
 
     /// Everybody with this value: in the batch, in the store as the batch leaves it, in the batches before.
@@ -216,7 +240,10 @@ impl Matcher<'_> {
             all.push((face, Home::Stored(record.clone(), false)));
         }
         let past = known.memory.into_iter().flat_map(|m| m.faces(key, self.is_person()));
-        all.extend(past.map(|face| (face, Home::Earlier(false))));
+        all.extend(past.map(|face| {
+            let row = face.row.unwrap_or_default();
+            (face, Home::Earlier(false, row))
+        }));
         all
     }
 
@@ -227,9 +254,9 @@ impl Matcher<'_> {
         if let Some(record) = known.stored.get(&key.name).and_then(|all| all.first()) {
             return Home::Stored(record.clone(), true);
         }
-        match known.memory.is_some_and(|m| m.ids.contains(&key.hash())) {
-            true => Home::Earlier(true),
-            false => Home::New,
+        match known.memory.and_then(|m| m.ids.get(&key.hash())) {
+            Some(row) => Home::Earlier(true, u64::from(*row)),
+            None => Home::New,
         }
     }
 
@@ -290,6 +317,11 @@ impl Matcher<'_> {
         }
     }
 
+    /// What an entry is called.
+    pub fn name_of(&self, entry: &Entry) -> String {
+        self.face(entry).name.text()
+    }
+
     fn face(&self, entry: &Entry) -> Face {
         let new = self.face_of_record(&entry.fields);
         let Some(before) = &entry.before else { return Face { row: entry.rows.first().copied(), ..new } };
@@ -345,6 +377,10 @@ impl MatchKey {
         self.name
     }
 
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
     fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.name.hash(&mut hasher);
@@ -355,7 +391,9 @@ impl MatchKey {
 impl Memory {
     /// Keeps what a row has become for the batches that follow.
     pub fn keep(&mut self, matcher: &Matcher<'_>, entry: &Entry, keys: &[MatchKey]) {
-        self.ids.extend(keys.iter().filter(|k| k.strength == Strength::Id).map(MatchKey::hash));
+        let first = entry.rows.first().copied().unwrap_or_default() as u32;
+        let ids = keys.iter().filter(|k| k.strength == Strength::Id).map(|k| (k.hash(), first));
+        self.ids.extend(ids);
         let shared: Vec<u64> = keys.iter().filter(|k| k.strength != Strength::Id).map(MatchKey::hash).collect();
         if shared.is_empty() {
             return;

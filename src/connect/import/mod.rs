@@ -2,6 +2,7 @@
 //! repeated: every row has its id before it is written, so nothing is created twice.
 
 mod check;
+mod edits;
 mod errors;
 mod ids;
 mod job;
@@ -10,18 +11,21 @@ mod links;
 mod matching;
 mod merge;
 mod names;
+mod noted;
 mod plan;
 mod resolve;
 mod retention;
 mod revert;
+mod rows;
 mod source;
 mod start;
 mod state;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aplomb_access::can;
@@ -31,6 +35,7 @@ use aplomb_vault::SealedDir;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+pub use rows::ImportChange;
 pub use source::Upload;
 use state::{Run, STATE, State};
 
@@ -56,11 +61,13 @@ pub struct Imports {
     random: Random,
     /// largest upload in bytes
     max_file: u64,
+    /// one change of an import at a time
+    gate: Arc<Mutex<()>>,
 }
 
 impl Imports {
     pub fn new(crm: Crm, uploads: Arc<SealedDir>, now: Now, random: Random) -> Imports {
-        let imports = Imports { crm, uploads, now, random, max_file: MAX_FILE };
+        let imports = Imports { crm, uploads, now, random, max_file: MAX_FILE, gate: Arc::default() };
         imports.register(IMPORT_JOB, Imports::run_import);
         imports.register(REVERT_JOB, Imports::run_revert);
         imports.register(TIDY_JOB, Imports::run_tidy);
@@ -80,6 +87,7 @@ impl Imports {
                 now: now.clone(),
                 random: random.clone(),
                 max_file: MAX_FILE,
+                gate: Arc::default(),
             };
             match work(&imports, id) {
                 // the import is gone, and so is the work
@@ -133,15 +141,13 @@ impl Imports {
 
     /// `options` holds the members of [`Options`] to change.
     pub fn set_mapping(&self, ctx: &Ctx, id: Id, mapping: &[MapTo], options: &Map) -> Result<ImportView> {
-        let (mut state, run) = self.waiting(ctx, id)?;
-        self.remap(ctx, &mut state, mapping, options)?;
-        state.preview = None;
-        state.save(&self.crm, ctx)?;
-        Ok(state.view(&self.crm, run))
+        let change = ImportChange { mapping: mapping.to_vec(), options: options.clone(), ..ImportChange::default() };
+        Ok(self.update(ctx, id, change)?.0)
     }
 
     /// Enqueues the job.
     pub fn commit(&self, ctx: &Ctx, id: Id) -> Result<ImportView> {
+        let _one_at_a_time = self.lock();
         let (mut state, _) = self.waiting(ctx, id)?;
         self.may_write(ctx, &state)?;
         self.complete(&state)?;
@@ -186,10 +192,25 @@ impl Imports {
         for number in 0..=run.batches {
             self.crm.put_doc(ctx, state::BATCH, &state::BatchDoc::key(id, number), None)?;
         }
+        self.forget_edits(ctx, id)?;
+        self.crm.put_doc(ctx, "importEnd", id.as_bytes(), None)?;
         self.crm.put_doc(ctx, state::RUN, id.as_bytes(), None)?;
         self.crm.put_doc(ctx, STATE, id.as_bytes(), None)?;
-        source::remove(&self.uploads, id);
+        self.remove_files(state);
         Ok(())
+    }
+
+    /// The upload and what a check kept of it.
+    fn remove_files(&self, state: &State) {
+        source::remove(&self.uploads, state.id);
+        if let Some(findings) = &state.findings {
+            findings.remove(&self.uploads, state.id);
+        }
+    }
+
+    /// Nothing is left half-done by whoever panicked with it: what is stored is stored in one batch.
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Blocks until the import is neither queued nor at work, or the time is over.
@@ -266,6 +287,10 @@ impl Imports {
             chosen => chosen,
         }
     }
+}
+
+fn missing_check() -> Error {
+    Error::new(Code::Conflict, "check the import first: the check finds these rows")
 }
 
 fn may_import(ctx: &Ctx) -> Result<()> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aplomb_crm::{BulkOp, Crm, Ctx};
 use aplomb_model::record::Fields;
 use aplomb_model::schema::system;
+use aplomb_model::value::Link;
 use aplomb_model::{FieldCode, Id, Object, ObjectCode, Record, Result, Schema, Value};
 
 use super::ids::Ids;
@@ -13,6 +14,7 @@ use super::matching::{Here, Home, Known, MatchKey, Matcher, Memory, Stored};
 use super::merge::merge;
 use super::resolve::{Owners, Resolver};
 use super::state::Notes;
+use super::watch::Watch;
 use crate::map::convert::{CellProblem, Draft, Reference};
 use crate::view::{Alike, OnMatch, Options};
 
@@ -28,6 +30,8 @@ pub struct Planner<'a> {
     pub resolver: &'a mut Resolver,
     /// without writing, rows of earlier batches are not in the store: what they would have made is remembered
     pub memory: Option<Memory>,
+    /// looks on, row by row, while nothing is written
+    pub watch: Option<Watch>,
 }
 
 #[derive(Default)]
@@ -68,6 +72,8 @@ pub struct Told {
     pub rows: Vec<u64>,
     /// made because a row names it
     pub named: bool,
+    /// whom it is given to
+    pub owner: Option<Id>,
 }
 
 /// A reference that waits for its record.
@@ -82,10 +88,17 @@ impl Planner<'_> {
         let mut plan = Plan::default();
         self.resolver.prepare(self.crm, self.ctx, self.schema, &drafts)?;
         for draft in &mut drafts {
+            // whoever looks on wants to see all the same what a row is that is left out
+            if draft.decision == Some(OnMatch::Skip) && !self.watch.as_ref().is_some_and(Watch::compares) {
+                continue;
+            }
             self.link(draft, &mut plan);
             for (code, text) in std::mem::take(&mut draft.unknown_choices) {
                 let label = self.object.by_code(code).map_or("", |f| f.label.as_str());
                 *plan.notes.unknown_choices.entry(format!("{label}: {text}")).or_default() += 1;
+                if let Some(watch) = &mut self.watch {
+                    watch.choice(draft.number, self.object.by_code(code), &text);
+                }
             }
         }
         let object = self.object.clone();
@@ -95,7 +108,14 @@ impl Planner<'_> {
         for mut draft in drafts {
             if !draft.problems.is_empty() {
                 plan.links.retain(|l| l.record != self.ids.row(draft.number));
-                plan.refused.push((draft.number, std::mem::take(&mut draft.problems)));
+                let reasons = std::mem::take(&mut draft.problems);
+                match (draft.decision, &mut self.watch) {
+                    (Some(OnMatch::Skip), watch) => {
+                        plan.skipped += 1;
+                        watch.iter_mut().for_each(|w| w.left_out.push((draft.number, reasons.clone())));
+                    }
+                    _ => plan.refused.push((draft.number, reasons)),
+                }
                 continue;
             }
             self.place(draft, &matcher, &stored, &mut here, &mut plan);
@@ -109,24 +129,32 @@ impl Planner<'_> {
         if let (Some(code), Some(external)) = (matcher.external_ids, &draft.external) {
             draft.fields.set(code, Some(Value::Texts(vec![matcher.old_id(external)])));
         }
+        let (decision, on_match) = (draft.decision, draft.decision.unwrap_or(self.options.on_match));
         // when only an id makes a row known, nobody is a stranger
         let mut nobody = Alike::default();
-        let apart = if self.options.on_match == OnMatch::Create { &mut nobody } else { &mut plan.apart };
+        let apart = if on_match == OnMatch::Create { &mut nobody } else { &mut plan.apart };
         let known = Known { stored, here, entries: &plan.entries, memory: self.memory.as_ref() };
-        let home = matcher.home(&draft, &keys, &known, apart);
-        let takes = |by_id: bool| by_id || self.options.on_match == OnMatch::Update;
-        if self.options.on_match == OnMatch::Skip && !matches!(home, Home::New) {
+        let found = matcher.home(&draft, &keys, &known, apart);
+        if let Some(watch) = &mut self.watch {
+            watch.see(&draft, &found, self.options, matcher, &plan.entries);
+        }
+        let takes = |by_id: bool| by_id && decision.is_none() || on_match == OnMatch::Update;
+        if on_match == OnMatch::Skip && (decision.is_some() || !matches!(found.home, Home::New)) {
             plan.skipped += 1;
             plan.links.retain(|l| l.record != self.ids.row(draft.number));
             return;
         }
-        let at = match home {
+        if let (Some(OnMatch::Create), Some(code), true) = (decision, matcher.external_ids, found.is_by_old_id()) {
+            // the id of the old system stays with the record that has it
+            draft.fields.set(code, None);
+        }
+        let at = match found.home {
             Home::Stored(record, by_id) if takes(by_id) => self.change(record, &draft, &keys, matcher, plan),
             Home::Here(at, by_id) if takes(by_id) => {
                 self.put_together(at, &draft, &keys, matcher, plan);
                 at
             }
-            Home::Earlier(by_id) if takes(by_id) => {
+            Home::Earlier(by_id, _) if takes(by_id) => {
                 if let Some(memory) = &self.memory {
                     matcher.note(&mut plan.together, || memory.pair(matcher, &draft, &keys));
                 }
@@ -154,7 +182,7 @@ impl Planner<'_> {
         }
     }
 
-    fn create(&self, draft: &mut Draft, plan: &mut Plan) -> Option<usize> {
+    fn create(&mut self, draft: &mut Draft, plan: &mut Plan) -> Option<usize> {
         let id = self.ids.row(draft.number);
         let fields = std::mem::take(&mut draft.fields);
         let missing = self.object.live().filter(|f| f.required && !f.read_only && f.default.is_none());
@@ -174,6 +202,10 @@ impl Planner<'_> {
             return None;
         }
         plan.notes.names_made += u64::from(draft.name_made);
+        if let (Some(watch), true) = (&mut self.watch, draft.name_made) {
+            watch
+                .warn(draft.number, CellProblem::row("no_name", "the e-mail address or domain stands in for the name"));
+        }
         let (object, rows) = (self.object.clone(), vec![draft.number]);
         plan.entries.push(Entry { object, id, before: None, fields, rows, changed: true });
         Some(plan.entries.len() - 1)
@@ -237,10 +269,22 @@ impl Planner<'_> {
 }
 
 impl Entry {
+    pub fn link(&self) -> Link {
+        Link { object: self.object.code, id: self.id }
+    }
+
+    /// What the record will be called.
+    pub fn title(&self) -> String {
+        let title = self.object.field(&self.object.title).and_then(|f| self.fields.get(f.code));
+        title.map(Value::text).unwrap_or_default()
+    }
+
     /// The operation, and what has to be known of the entry when it is done.
     pub fn into_op(self, named: bool) -> (Told, BulkOp) {
         let (object, id) = (self.object.code, self.id);
         let before = self.before.as_ref().map_or(0, |r| r.version);
+        let owner = self.object.owner().and_then(|f| self.fields.get(f.code)).and_then(|v| v.links().first());
+        let owner = owner.map(|link| link.id);
         let op = match &self.before {
             None => BulkOp::Create { object, id: Some(id), fields: self.fields },
             Some(record) => BulkOp::Update {
@@ -250,7 +294,7 @@ impl Entry {
                 fields: self.fields.into_iter().map(|(code, value)| (code, Some(value))).collect(),
             },
         };
-        (Told { object, id, before, rows: self.rows, named }, op)
+        (Told { object, id, before, rows: self.rows, named, owner }, op)
     }
 
     /// Of two rows the one is as old as the older and as fresh as the fresher.

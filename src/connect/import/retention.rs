@@ -2,9 +2,10 @@
 //! a record it has served. Refused rows are given back from it for a month; a revert does not need it.
 
 use aplomb_crm::{Ctx, JobNext};
-use aplomb_model::{Id, Result};
+use aplomb_model::{Code, Id, Result};
 use serde_json::json;
 
+use super::noted::Findings;
 use super::state::{Run, STATE, State};
 use super::{Imports, TIDY_JOB, source};
 
@@ -29,7 +30,7 @@ impl Imports {
         } else if !run.file_gone {
             run.file_gone = true;
             run.save(&self.crm, &ctx, id)?;
-            source::remove(&self.uploads, id);
+            self.remove_files(&state);
         }
         Ok(JobNext::Done)
     }
@@ -42,6 +43,19 @@ impl Imports {
             let needed = known.and_then(|known| Ok(known && !Run::load(&self.crm, id)?.file_gone));
             if matches!(needed, Ok(false)) {
                 source::remove(&self.uploads, id);
+            }
+        }
+        // rows that a check kept, of an import that is gone or was checked again since
+        for (name, (import, file)) in names.iter().filter_map(|name| Some((name, Findings::owner(name)?))) {
+            let state = match State::load(&self.crm, import) {
+                Ok(state) => Some(state),
+                Err(e) if e.code == Code::NotFound => None,
+                Err(_) => continue,
+            };
+            let is_kept = |state: State| state.findings.is_some_and(|findings| findings.is(file));
+            let gone = matches!(Run::load(&self.crm, import), Ok(Run { file_gone: true, .. }));
+            if gone || !state.is_some_and(is_kept) {
+                source::remove_named(&self.uploads, name);
             }
         }
     }

@@ -66,8 +66,12 @@ impl Drop for Upload {
 
 /// Removes an uploaded file that is of no more use.
 pub fn remove(uploads: &SealedDir, id: Id) {
-    if let Err(e) = uploads.remove(&id.to_string()) {
-        tracing::warn!(import = %id, error = %e, "an upload could not be removed");
+    remove_named(uploads, &id.to_string());
+}
+
+pub fn remove_named(uploads: &SealedDir, name: &str) {
+    if let Err(e) = uploads.remove(name) {
+        tracing::warn!(name, error = %e, "an upload could not be removed");
     }
 }
 
@@ -120,6 +124,9 @@ impl Seek for SealedSource {
 }
 
 pub fn vault(e: VaultError) -> Error {
+    if e.is_not_found() {
+        return Error::new(Code::Conflict, "the uploaded file is kept no longer; upload it again");
+    }
     tracing::error!(error = %e, "the uploads cannot be used");
     Error::internal("the uploaded file cannot be stored or read")
 }

@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use aplomb_crm::{Ctx, Map};
 use aplomb_model::{Action, Error, FieldError, Object, Result};
 
+use super::edits::Changed;
 use super::source::SealedSource;
 use super::state::{ColumnState, Run, State};
 use super::{Imports, Upload, may_import};
@@ -76,6 +77,10 @@ impl Imports {
             warnings,
             left_out: table.left_out,
             preview: None,
+            findings: None,
+            outdated: false,
+            changed: Changed::default(),
+            revision: 0,
             created_at: ctx.now,
             created_by: ctx.actor.user,
             started_at: None,

@@ -6,6 +6,8 @@ use aplomb_crm::{BulkDoc, Crm, Ctx};
 use aplomb_model::{Error, Id, ObjectCode, Result, Seq, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::edits::Changed;
+use super::noted::Findings;
 use crate::map::table::Shape;
 use crate::map::target;
 use crate::read::{Format, Layout};
@@ -38,6 +40,17 @@ pub struct State {
     pub warnings: Vec<String>,
     pub left_out: Vec<LeftOut>,
     pub preview: Option<Preview>,
+    /// rows that the check noted, unless the mapping was changed since
+    #[serde(default)]
+    pub findings: Option<Findings>,
+    /// whether a cell or a decision was changed since the check
+    #[serde(default)]
+    pub outdated: bool,
+    #[serde(default)]
+    pub changed: Changed,
+    /// goes up with each change
+    #[serde(default)]
+    pub revision: u64,
     pub created_at: Timestamp,
     pub created_by: Id,
     /// when it was committed: the time in the ids of its records
@@ -71,6 +84,8 @@ pub struct Run {
     /// position of the log behind the last write
     pub seq: Option<Seq>,
     pub file_gone: bool,
+    /// records made for others, by owner; told to them in the end
+    pub assigned: BTreeMap<Id, u64>,
 }
 
 /// What people should know although no row was refused for it.
@@ -151,10 +166,6 @@ impl State {
         State::decode(&bytes)
     }
 
-    pub fn save(&self, crm: &Crm, ctx: &Ctx) -> Result<()> {
-        crm.put_doc(ctx, STATE, self.id.as_bytes(), Some(to_json(self)?)).map(drop)
-    }
-
     /// To be written in the batch that enqueues the work.
     pub fn doc(&self) -> Result<BulkDoc> {
         Ok(BulkDoc { kind: STATE, key: self.id.as_bytes().to_vec(), value: Some(to_json(self)?) })
@@ -171,7 +182,8 @@ impl State {
         let file_until = (!run.file_gone).then(|| self.file_until(&run));
         let mut warnings = self.warnings.clone();
         warnings.extend(run.notes.lines());
-        let status = run.status.unwrap_or(if self.preview.is_some() { Status::Checked } else { Status::Mapping });
+        let checked = self.preview.is_some() && !self.outdated;
+        let status = run.status.unwrap_or(if checked { Status::Checked } else { Status::Mapping });
         ImportView {
             id: self.id,
             object: self.object.clone(),
@@ -189,6 +201,10 @@ impl State {
             left_out: self.left_out.clone(),
             error: run.error,
             preview: self.preview.clone(),
+            outdated: self.outdated,
+            edits: self.changed.cells,
+            decisions: self.changed.decisions,
+            noted: self.findings.as_ref().map(Findings::noted).unwrap_or_default(),
             revert: run.revert,
             created_at: self.created_at,
             created_by: self.created_by,

@@ -15,7 +15,7 @@ use super::target::{Key, Place, Target};
 use super::{cell, date, words};
 use crate::export::unguard;
 use crate::read::Row;
-use crate::view::{DateOrder, UnknownChoice};
+use crate::view::{DateOrder, OnMatch, UnknownChoice};
 
 /// How the cells of one column are read.
 #[derive(Debug, Clone)]
@@ -65,6 +65,8 @@ pub struct Draft {
     pub unknown_choices: Vec<(FieldCode, String)>,
     /// the name was made from something else in the row
     pub name_made: bool,
+    /// what somebody decided for this row
+    pub decision: Option<OnMatch>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl<'a> Converter<'a> {
         if let Some(problem) = &row.problem {
             draft
                 .problems
-                .push(CellProblem { column: problem.cell, ..CellProblem::row(problem.code, &problem.detail) });
+                .push(CellProblem { column: problem.cell, ..CellProblem::row(&problem.code, &problem.detail) });
             return draft;
         }
         if row.cells.iter().skip(self.columns.len()).any(|c| !c.trim().is_empty()) {

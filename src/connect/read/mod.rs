@@ -8,6 +8,7 @@ mod text;
 mod vcard;
 mod xlsx;
 
+use std::borrow::Cow;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
@@ -33,7 +34,7 @@ pub trait Source: Read + Seek {}
 impl<T: Read + Seek> Source for T {}
 
 /// One row of the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// counted from 1 over all rows of the file
     pub number: u64,
@@ -42,27 +43,27 @@ pub struct Row {
     pub problem: Option<RowProblem>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowProblem {
     /// index of the cell; `None`: the row as a whole
     pub cell: Option<usize>,
     /// stable
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     pub detail: String,
 }
 
 impl RowProblem {
     fn row(detail: impl Into<String>) -> Option<RowProblem> {
-        Some(RowProblem { cell: None, code: "unreadable_row", detail: detail.into() })
+        Some(RowProblem { cell: None, code: "unreadable_row".into(), detail: detail.into() })
     }
 
     fn wide() -> Option<RowProblem> {
         let detail = format!("the row has more than {MAX_COLUMNS} cells");
-        Some(RowProblem { cell: None, code: "too_many_cells", detail })
+        Some(RowProblem { cell: None, code: "too_many_cells".into(), detail })
     }
 
     /// What is wrong with the first cell that cannot be taken.
-    fn of_cells<'c>(cells: impl IntoIterator<Item = &'c String>) -> Option<RowProblem> {
+    pub fn of_cells<'c>(cells: impl IntoIterator<Item = &'c String>) -> Option<RowProblem> {
         cells.into_iter().enumerate().find_map(|(at, cell)| RowProblem::of_cell(at, cell))
     }
 
@@ -72,7 +73,7 @@ impl RowProblem {
             _ if cell.contains('\0') => ("nul", "contains NUL characters".to_owned()),
             _ => return None,
         };
-        Some(RowProblem { cell: Some(at), code, detail })
+        Some(RowProblem { cell: Some(at), code: code.into(), detail })
     }
 }
 

@@ -167,12 +167,12 @@ fn clean(name: &str) -> String {
     }
 }
 
-fn vault(error: VaultError) -> Error {
+pub(crate) fn vault(error: VaultError) -> Error {
     tracing::error!(%error, "files");
     Error::internal("a file cannot be stored or read; details are in the log")
 }
 
-fn disk(error: io::Error) -> Error {
+pub(crate) fn disk(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Error::new(Code::DiskFull, "there is no room left for the file")

@@ -185,7 +185,7 @@ fn target(
 }
 
 /// What is wrong with the operation; a failure of the store is no such thing and ends the whole.
-fn refused(e: Error) -> Result<Vec<FieldError>> {
+pub(crate) fn refused(e: Error) -> Result<Vec<FieldError>> {
     match e.code {
         Code::Invalid => Ok(e.fields),
         Code::Forbidden | Code::NotFound | Code::NotUnique | Code::Conflict => {

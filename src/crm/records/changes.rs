@@ -88,7 +88,7 @@ fn seen(view: &View, schema: &Schema, rows: &RowFilter, item: &ChangeItem) -> Re
     }
 }
 
-fn show(schema: &Schema, item: &ChangeItem) -> Json {
+pub(crate) fn show(schema: &Schema, item: &ChangeItem) -> Json {
     let object = schema.by_code(item.object);
     let name = |code: &FieldCode| object.and_then(|o| o.by_code(*code)).map(|f| f.name.clone());
     let fields: Vec<String> = item.fields.iter().filter_map(name).collect();

@@ -3,9 +3,12 @@
 use aplomb_model::{Action, Query, Result};
 use serde_json::Value as Json;
 
-use super::{Access, Columns, MAX_LIMIT, Render, lists};
+use super::{Access, Columns, Render, lists};
 use crate::Ctx;
 use crate::crm::{Crm, Inner};
+
+/// Records read at a time: each page of an order asks the index anew.
+const PAGE: usize = 2_000;
 
 impl Crm {
     /// `each` gets page after page of records; returns how many there were. The rights to read and to export both hold.
@@ -20,7 +23,7 @@ impl Crm {
         let access = self.inner.authorise(ctx, object, Action::Export)?;
         let columns = Columns::parse(&access.object, &query.fields)?;
         let mut asked = self.inner.ask(ctx, access, query)?;
-        asked.limit = MAX_LIMIT;
+        asked.limit = PAGE;
         if let Some(seq) = query.after {
             self.inner.caught_up(seq);
         }

@@ -38,6 +38,7 @@ pub(super) fn list(inner: &Inner, asked: &Asked) -> Result<List> {
             sort: asked.sort.clone(),
             limit: asked.limit,
             cursor: asked.cursor.clone(),
+            offset: u64::from(asked.offset),
             count_up_to: asked.count_up_to,
         })
     })?;
@@ -50,7 +51,7 @@ pub(super) fn list(inner: &Inner, asked: &Asked) -> Result<List> {
 
 impl Inner {
     /// `None` when the index is damaged: it is being built anew, and the store must answer.
-    pub(super) fn ask_index<T>(
+    pub(crate) fn ask_index<T>(
         &self,
         ask: impl FnOnce(&Index) -> std::result::Result<T, SearchError>,
     ) -> Result<Option<T>> {

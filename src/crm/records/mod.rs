@@ -14,7 +14,9 @@ mod render;
 mod scan;
 mod scan_figures;
 mod search;
+mod selection;
 mod stages;
+mod take_back;
 mod timeline;
 mod versions;
 mod write;
@@ -27,7 +29,11 @@ use aplomb_model::schema::system;
 use aplomb_model::{Action, Error, Id, Object, Pred, Record, Result};
 use aplomb_store::View;
 
+pub(crate) use bulk::refused;
+pub(crate) use changes::show as show_change;
 pub(crate) use render::{Columns, Render};
+pub(crate) use selection::{Selected, Selection};
+pub(crate) use take_back::take_back;
 pub use write::Begun;
 pub(crate) use write::{check_version, writable};
 

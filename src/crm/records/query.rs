@@ -8,17 +8,21 @@ use super::{Access, Columns, Render, lists, page_limit};
 use crate::crm::{Crm, Inner};
 use crate::{Ctx, QueryPage};
 
+/// Most rows that may be left out at the beginning of a list.
+const MAX_OFFSET: u32 = 10_000_000;
 /// Most of a list that is counted.
 const COUNT_UP_TO: usize = 10_000;
 
 /// A query in terms that the store and the index run.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub access: Access,
     pub pred: Pred,
     pub text: Option<String>,
     pub sort: Vec<SortKey>,
     pub limit: usize,
     pub cursor: Option<String>,
+    /// rows to leave out at the beginning; none with a cursor
+    pub offset: u32,
     pub count_up_to: usize,
 }
 
@@ -67,7 +71,7 @@ impl Crm {
 }
 
 impl Inner {
-    pub(super) fn ask(&self, ctx: &Ctx, access: Access, query: &Query) -> Result<Asked> {
+    pub(crate) fn ask(&self, ctx: &Ctx, access: Access, query: &Query) -> Result<Asked> {
         let schema = self.schema();
         let currency = self.settings().organisation.currency;
         let compiler = Compiler { schema: &schema, clock: clock(ctx), currency, me: ctx.actor.user };
@@ -89,6 +93,7 @@ impl Inner {
             text,
             limit: page_limit(query.limit.map_or(0, |l| l.max(1) as usize)),
             cursor: query.cursor.clone(),
+            offset: offset(query)?,
             count_up_to: if query.count == Some(Count::Exact) { usize::MAX } else { COUNT_UP_TO },
             access,
         })
@@ -131,10 +136,21 @@ impl Inner {
     }
 }
 
+fn offset(query: &Query) -> Result<u32> {
+    match query.offset.unwrap_or(0) {
+        0 => Ok(0),
+        _ if query.cursor.is_some() => Err(Error::field("offset", "conflict", "not together with a cursor")),
+        offset if offset > MAX_OFFSET => {
+            Err(Error::field("offset", "range", format!("must be a number from 0 to {MAX_OFFSET}")))
+        }
+        offset => Ok(offset),
+    }
+}
+
 /// Totals stand beside the records they are of; groups come alone, since their `limit` is of groups, unless fields
 /// of records or a page of them are asked for: then it is of records.
 pub(super) fn wants_records(query: &Query) -> bool {
-    let asked = !query.fields.is_empty() || query.cursor.is_some();
+    let asked = !query.fields.is_empty() || query.cursor.is_some() || query.offset.is_some();
     query.limit != Some(0) && (asked || query.group_by.is_empty() && query.limit.is_some())
 }
 
@@ -144,7 +160,7 @@ pub(super) fn clock(ctx: &Ctx) -> Clock {
 
 /// How the store can give a list without the index: which of its orders, and whether from the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StoreOrder {
+pub(crate) enum StoreOrder {
     Id { descending: bool },
     Index { field: aplomb_model::FieldCode, descending: bool },
 }
@@ -152,7 +168,7 @@ pub(super) enum StoreOrder {
 impl Asked {
     /// A list of everything in an order that the store keeps needs no index.
     pub fn store_order(&self) -> Option<StoreOrder> {
-        if self.pred != Pred::Const(true) || self.text.is_some() || !self.access.all() {
+        if self.offset > 0 || self.pred != Pred::Const(true) || self.text.is_some() || !self.access.all() {
             return None;
         }
         match self.sort.as_slice() {

@@ -18,6 +18,8 @@ use crate::errors::OrStore;
 
 pub(super) const CURSOR: &str = "f.";
 const PAGE: usize = 1_000;
+/// Most rows that are left out at the beginning: they are held in memory meanwhile.
+const MAX_OFFSET: u32 = 20_000;
 
 /// Calls `each` with every record that the query selects, by id.
 pub(super) fn every(
@@ -75,6 +77,14 @@ pub(super) fn mentions(object: &Object, record: &Record, text: &str) -> bool {
 }
 
 pub(super) fn list(inner: &Inner, asked: &Asked, at: Option<Timestamp>) -> Result<List> {
+    if asked.offset > MAX_OFFSET {
+        return Err(match at {
+            Some(_) => Error::field("offset", "range", format!("at most {MAX_OFFSET} together with asOf")),
+            None => Error::new(Code::NotReady, "the index is built again; jump that far once it is complete"),
+        });
+    }
+    let skipped = asked.offset as usize;
+    let wanted = asked.limit + skipped;
     let view = inner.view()?;
     let seen: RefCell<HashMap<Link, Option<Record>>> = RefCell::default();
     let look_up = |link: Link| seen.borrow_mut().entry(link).or_insert_with(|| read(&view, link, at)).clone();
@@ -87,15 +97,16 @@ pub(super) fn list(inner: &Inner, asked: &Asked, at: Option<Timestamp>) -> Resul
         if from.as_ref().is_none_or(|from| order(from, &record).is_lt()) {
             best.push(record);
         }
-        if best.len() > 4 * asked.limit + 4_000 {
+        if best.len() > 4 * wanted + 4_000 {
             best.sort_by(order);
-            best.truncate(asked.limit + 1);
+            best.truncate(wanted + 1);
         }
         Ok(())
     })?;
     best.sort_by(order);
-    let more = best.len() > asked.limit;
-    best.truncate(asked.limit);
+    let more = best.len() > wanted;
+    best.truncate(wanted);
+    best.drain(..skipped.min(best.len()));
     let next = best.last().filter(|_| more).map(|r| format!("{CURSOR}{}", r.id));
     let most = asked.count_up_to as u64;
     let total = Total { count: count.min(most), exact: count <= most };

@@ -3,15 +3,16 @@
 use aplomb_model::{Code, Field};
 use serde_json::{Value as Json, json};
 
-use super::{EMAIL, House, PASSWORD, id_of, map};
+use super::{EMAIL, House, PASSWORD, from, id_of, map};
 use crate::Setup;
 
 #[test]
 fn sessions_open_live_and_end() {
     let mut house = House::new();
-    let login = |house: &House, password: &str| house.crm.login(house.now, &house.random, EMAIL, password, "10.0.0.1");
+    let login =
+        |house: &House, password: &str| house.crm.login(house.now, &house.random, EMAIL, password, &from("10.0.0.1"));
     assert_eq!(login(&house, "wrong").map(|_| ()).unwrap_err().code, Code::BadCredentials);
-    let nobody = house.crm.login(house.now, &house.random, "nobody@example.com", PASSWORD, "10.0.0.1");
+    let nobody = house.crm.login(house.now, &house.random, "nobody@example.com", PASSWORD, &from("10.0.0.1"));
     assert_eq!(nobody.map(|_| ()).unwrap_err().code, Code::BadCredentials);
     let token = login(&house, PASSWORD).unwrap().token;
     assert_eq!(token.len(), 64);
@@ -76,15 +77,15 @@ fn users_are_managed() {
         house.crm.user_update(&rep, me, map(json!({"roles": ["systemAdmin"]}))).unwrap_err().code,
         Code::Forbidden
     );
-    let token = house.crm.login(house.now, &house.random, "rita@example.com", PASSWORD, "").unwrap().token;
+    let token = house.crm.login(house.now, &house.random, "rita@example.com", PASSWORD, &from("")).unwrap().token;
     let new = "quiet lantern orbit 37";
     let change = |current: &str| map(json!({"password": new, "currentPassword": current}));
     assert_eq!(house.crm.user_update(&rep, me, change("no")).unwrap_err().fields[0].code, "wrong");
     house.crm.user_update(&rep, me, change(PASSWORD)).unwrap();
     assert!(house.crm.session(house.now, &token).is_err(), "a new password ends the sessions");
-    assert!(house.crm.login(house.now, &house.random, "Rita@example.com", new, "").is_ok());
+    assert!(house.crm.login(house.now, &house.random, "Rita@example.com", new, &from("")).is_ok());
     house.crm.user_deactivate(&admin, me).unwrap();
-    assert!(house.crm.login(house.now, &house.random, "rita@example.com", new, "").is_err());
+    assert!(house.crm.login(house.now, &house.random, "rita@example.com", new, &from("")).is_err());
     assert_eq!(house.crm.user_deactivate(&admin, admin.actor.user).unwrap_err().code, Code::Conflict);
     let names: Vec<_> =
         house.crm.users_list(&admin).unwrap().iter().map(|u| u["name"].as_str().unwrap().to_owned()).collect();

@@ -3,9 +3,11 @@
 mod admin;
 mod business;
 mod files;
+mod notices;
 mod records;
 mod rights;
 mod upkeep;
+mod user_jobs;
 mod views;
 
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use aplomb_model::{Id, Query, Timestamp};
 use aplomb_vault::DataKey;
 use serde_json::{Value as Json, json};
 
-use crate::{Crm, CrmOptions, Ctx, Map, Random, Setup};
+use crate::{Crm, CrmOptions, Ctx, LoginFrom, Map, Random, Setup};
 
 pub const PASSWORD: &str = "correct horse battery staple 42";
 pub const EMAIL: &str = "ada@example.com";
@@ -115,6 +117,10 @@ pub fn map(json: Json) -> Map {
     }
 }
 
+pub fn from(address: &str) -> LoginFrom {
+    LoginFrom { address: address.to_owned(), device: "Test on Linux".to_owned() }
+}
+
 pub fn id_of(json: &Json) -> Id {
     json["id"].as_str().unwrap().parse().unwrap()
 }
@@ -124,7 +130,7 @@ fn everything_survives_a_restart() {
     let house = House::new();
     let admin = house.admin();
     let id = id_of(&house.create(&admin, "contact", json!({"name": {"first": "Grace", "last": "Hopper"}})));
-    let token = house.crm.login(house.now, &house.random, EMAIL, PASSWORD, "::1").unwrap().token;
+    let token = house.crm.login(house.now, &house.random, EMAIL, PASSWORD, &from("::1")).unwrap().token;
     house.crm.close();
     let crm = Crm::open(house.dir.path(), key(), options()).unwrap();
     assert!(crm.is_set_up());

@@ -72,6 +72,8 @@ pub struct Query {
     pub aggregates: Vec<Aggregate>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+    /// rows to leave out at the beginning; not together with a cursor
+    pub offset: Option<u32>,
     /// the records as they were at this time
     pub as_of: Option<crate::Timestamp>,
     /// full text

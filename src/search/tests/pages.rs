@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use aplomb_model::query::{Kind, Pred, SortKey};
 use aplomb_model::schema::FieldType;
-use aplomb_model::{FieldCode, Id, Value};
+use aplomb_model::value::Link;
+use aplomb_model::{FieldCode, Id, Record, Timestamp, Value};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -72,4 +73,94 @@ fn cursors_belong_to_their_query() {
     ] {
         assert!(matches!(index.list(&query), Err(SearchError::BadCursor)));
     }
+}
+
+/// A page from an offset is the one that walking there by cursors comes to, and goes on as that one does.
+#[test]
+fn jumping_comes_to_the_same_pages_as_walking() {
+    let mut runner =
+        TestRunner::new(Config { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..Config::default() });
+    let seen_by = || prop_oneof![2 => Just(Pred::Const(true)), 1 => pred()];
+    let words = prop::sample::select(vec![None, None, Some("anna".to_owned()), Some("mull a".to_owned())]);
+    let removed = prop::collection::vec(0usize..60, 0..8);
+    let case =
+        (people(60), all_firms(), prop::collection::vec(sort(), 4), seen_by(), seen_by(), words, removed, 1usize..9);
+    let result = runner.run(&case, |(people, firms, mut sorts, pred, rights, text, removed, limit)| {
+        let dir = tempfile::tempdir().unwrap();
+        let (index, _) = open(dir.path());
+        fill(&index, &people, 3);
+        fill(&index, &firms, 2);
+        let gone =
+            removed.iter().filter_map(|at| people.get(*at)).map(|r| Doc::Remove(r.id, PERSON)).collect::<Vec<_>>();
+        index.apply(&gone, index.seq() + 1, true).unwrap();
+        for descending in [false, true] {
+            sorts.push(vec![SortKey { path: over_firm(1, Kind::Text, 1), descending }]);
+        }
+        for sort in &sorts {
+            let page = |offset, limit, cursor| {
+                let q = ListQuery {
+                    rights: rights.clone(),
+                    text: text.clone(),
+                    offset,
+                    ..list(&pred, sort, limit, cursor)
+                };
+                index.list(&q).unwrap()
+            };
+            let (mut walked, mut cursor) = (vec![], None);
+            loop {
+                let page = page(0, limit, cursor);
+                walked.extend(page.ids);
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            for at in 0..walked.len() + 2 {
+                let jumped = page(at as u64, limit, None);
+                let rest = &walked[at.min(walked.len())..];
+                prop_assert_eq!(&jumped.ids[..], &rest[..limit.min(rest.len())], "{:?} from {}", sort, at);
+                prop_assert_eq!(jumped.next.is_some(), rest.len() > limit);
+                if let Some(next) = jumped.next {
+                    let rest = &rest[limit..];
+                    prop_assert_eq!(&page(0, limit, Some(next)).ids[..], &rest[..limit.min(rest.len())]);
+                }
+            }
+        }
+        Ok(())
+    });
+    if let Err(e) = result {
+        panic!("{e}");
+    }
+}
+
+/// What is kept of a path does not outlive the records it leads to.
+#[test]
+fn an_order_over_references_follows_what_they_lead_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(dir.path());
+    let id = |object: u128, n: u128| Id::from_u128(object << 100 | n << 64 | n);
+    let record = |object, n: u128, code: u16, value: Value| Record {
+        object,
+        id: id(u128::from(object.0), n),
+        version: 1,
+        created_at: Timestamp::from_micros(0),
+        created_by: Id::NIL,
+        updated_at: Timestamp::from_micros(0),
+        updated_by: Id::NIL,
+        trashed_at: None,
+        fields: [(FieldCode(code), value)].into_iter().collect(),
+    };
+    let firm = |n, name: &str| record(FIRM, n, 1, Value::Text(name.into()));
+    let person = |n| record(PERSON, n, FIRM_REF.0, Value::Ref(Link { object: FIRM, id: id(2, n) }));
+    let order = vec![SortKey { path: over_firm(1, Kind::Text, 1), descending: false }];
+    let first = |offset| {
+        let q = ListQuery { offset, ..list(&Pred::Const(true), &order, 1, None) };
+        index.list(&q).unwrap().ids[0]
+    };
+    fill(&index, &[firm(1, "alpha"), firm(2, "beta"), person(1), person(2)], 1);
+    assert_eq!((first(0), first(1)), (id(1, 1), id(1, 2)));
+    index.apply(&[put(&firm(1, "gamma"))], index.seq() + 1, true).unwrap();
+    assert_eq!((first(0), first(1)), (id(1, 2), id(1, 1)));
+    index.apply(&[Doc::Remove(id(2, 2), FIRM)], index.seq() + 1, true).unwrap();
+    assert_eq!((first(0), first(1)), (id(1, 1), id(1, 2)));
 }

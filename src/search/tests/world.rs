@@ -302,6 +302,7 @@ pub fn list(pred: &Pred, sort: &[SortKey], limit: usize, cursor: Option<String>)
         sort: sort.to_vec(),
         limit,
         cursor,
+        offset: 0,
         count_up_to: 10_000,
     }
 }

@@ -28,6 +28,8 @@ type Result<T, E = BackupError> = std::result::Result<T, E>;
 const STORE: &str = "store.redb";
 /// Derived from the rest: built again after a restore.
 const INDEX: &str = "index";
+/// What users exported: kept for days only, and there to be fetched, not to be kept.
+const EXPORTS: &str = "exports";
 /// Where a backup is prepared, inside the data directory so that files can be linked; emptied at every start.
 const STAGE: &str = "backup.tmp";
 /// The folder of an increment's rows, and the sealed file in it.
@@ -155,12 +157,12 @@ pub fn pack_at_rest(
 ) -> Result<Packed> {
     let id = KeyRing::at(dir)?.id().to_owned();
     let about = About { kind: Kind::Full, key: Some(id).filter(|id| !id.is_empty()), since: 0, until };
-    archive::pack(&about, &files_of(dir, &[INDEX, STAGE])?, to, out, progress)
+    archive::pack(&about, &files_of(dir, &[INDEX, STAGE, EXPORTS])?, to, out, progress)
 }
 
 /// Makes the chosen files appear in the stage as they are now; what vanishes meanwhile is left out.
 fn link(dir: &Path, stage: &Path, chosen: impl Fn(&Entry) -> bool) -> Result<()> {
-    for entry in files_of(dir, &[INDEX, STAGE, STORE])?.into_iter().filter(chosen) {
+    for entry in files_of(dir, &[INDEX, STAGE, STORE, EXPORTS])?.into_iter().filter(chosen) {
         let target = stage.join(&entry.name);
         if let Some(folder) = target.parent() {
             archive::private_dir(folder)?;

@@ -1,6 +1,6 @@
 //! A backup of the running server, streamed to whoever may have it.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use aplomb_model::{Error, Result};
 use aplomb_vault::envelope::Recipient;
@@ -29,6 +29,34 @@ pub fn download(call: &Call) -> Result<Download> {
         Kind::Increment => "increment",
     };
     let name = format!("aplomb-{}-{kind}-{}.age", call.now.date(), seq.unwrap_or_default());
-    let write = move |out: &mut dyn Write| Ok(prepared.pack(&to, out, &|_| {}).map(drop)?);
+    let ctx = call.ctx.clone();
+    let write = move |out: &mut dyn Write| {
+        let mut counted = Counted { out, bytes: 0 };
+        prepared.pack(&to, &mut counted, &|_| {})?;
+        counted.flush().map_err(|e| Error::internal(e.to_string()))?;
+        // A backup is a backup even where nothing can be written any more.
+        if let Err(error) = open.crm.backed_up(&ctx, counted.bytes) {
+            tracing::warn!(code = error.code.name(), "the time of a backup was not kept");
+        }
+        Ok(())
+    };
     Ok(Download { seq, compress: false, ..Download::new("application/octet-stream", name, write) })
+}
+
+/// Counts what goes through.
+struct Counted<'a> {
+    out: &'a mut dyn Write,
+    bytes: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }

@@ -67,7 +67,7 @@ fn served(media_type: &'static str) -> &'static str {
     }
 }
 
-fn copy(file: &SealedFile, start: u64, end: u64, out: &mut dyn Write) -> Result<()> {
+pub(super) fn copy(file: &SealedFile, start: u64, end: u64, out: &mut dyn Write) -> Result<()> {
     let mut at = start;
     while at < end {
         let next = end.min((at / STEP + 1) * STEP);

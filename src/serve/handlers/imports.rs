@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use aplomb_connect::{ExportFormat, MapTo};
+use aplomb_connect::{CellEdit, ExportFormat, ImportChange, MapTo, RowDecision, RowKind};
 use aplomb_crm::Map;
-use aplomb_model::{Error, Result};
+use aplomb_model::{Code, Error, Result};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::records::query_of;
 use crate::call::Call;
@@ -17,6 +17,9 @@ use crate::upload::{self, Form};
 const CSV: &str = "text/csv; charset=utf-8";
 const JSONL: &str = "application/jsonl";
 
+const ROWS: usize = 50;
+const MOST_ROWS: usize = 500;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
@@ -24,6 +27,10 @@ struct Change {
     mapping: Vec<MapTo>,
     #[serde(default)]
     options: Map,
+    #[serde(default)]
+    edits: Vec<CellEdit>,
+    #[serde(default)]
+    decisions: Vec<RowDecision>,
 }
 
 pub fn list(call: &Call) -> Result<Answer> {
@@ -49,8 +56,31 @@ pub fn show(call: &Call) -> Result<Answer> {
 }
 
 pub fn update(call: &Call) -> Result<Answer> {
-    let change: Change = call.json()?;
-    Answer::json(&call.open.imports.set_mapping(&call.ctx, call.id()?, &change.mapping, &change.options)?)
+    let Change { mapping, options, edits, decisions } = call.json()?;
+    let by_row = !edits.is_empty() || !decisions.is_empty();
+    let change = ImportChange { mapping, options, edits, decisions };
+    let (view, rows) = call.open.imports.update(&call.ctx, call.id()?, change)?;
+    let mut answer = json!(view);
+    if let (Json::Object(members), true) = (&mut answer, by_row) {
+        members.insert("changedRows".to_owned(), json!(rows));
+    }
+    Answer::json(&answer)
+}
+
+pub fn rows(call: &Call) -> Result<Answer> {
+    let kind = match call.query.get("kind") {
+        Some("refused") => RowKind::Refused,
+        Some("duplicate") => RowKind::Duplicate,
+        Some("warning") => RowKind::Warning,
+        Some("edited") => RowKind::Edited,
+        _ => return Err(Error::field("kind", "value", "must be refused, duplicate, warning or edited")),
+    };
+    let after = match call.query.get("cursor") {
+        None => 0,
+        Some(row) => row.parse().map_err(|_| Error::new(Code::BadCursor, "the cursor belongs to another query"))?,
+    };
+    let limit = call.query.limit(ROWS, MOST_ROWS)?;
+    Answer::json(&call.open.imports.rows(&call.ctx, call.id()?, kind, after, limit)?)
 }
 
 pub fn check(call: &Call) -> Result<Answer> {

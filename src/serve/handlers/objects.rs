@@ -1,7 +1,7 @@
 //! Declarations of objects and fields.
 
 use aplomb_model::{Error, Object, Result};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::call::Call;
 use crate::http::answer::Answer;
@@ -48,6 +48,20 @@ pub fn fields(call: &Call) -> Result<Answer> {
 pub fn field_show(call: &Call) -> Result<Answer> {
     let object = call.open.crm.object(&call.ctx, &call.object()?)?;
     field(&object, &call.arg::<String>("field")?)
+}
+
+/// What hangs on the field; imports are told by those who know them.
+pub fn field_uses(call: &Call) -> Result<Answer> {
+    let (object, name) = (call.object()?, call.arg::<String>("field")?);
+    let mut uses = call.open.crm.field_uses(&call.ctx, &object, &name)?;
+    let fills = |path: &str| path == name || path.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.'));
+    let imports = call.open.imports.list(&call.ctx).unwrap_or_default();
+    let own = imports.iter().filter(|import| import.object == object);
+    let count = own.filter(|i| i.columns.iter().any(|c| c.field.as_deref().is_some_and(fills))).count();
+    if let Json::Object(members) = &mut uses {
+        members.insert("imports".to_owned(), json!(count));
+    }
+    Answer::json(&uses)
 }
 
 pub fn field_create(call: &Call) -> Result<Answer> {

@@ -2,7 +2,7 @@
 
 use aplomb_crm::{BatchOp, Change, ConvertLead, Map, QueryPage, RecordView, SearchRequest, TimelineRequest};
 use aplomb_model::query::Count;
-use aplomb_model::{Error, FieldError, Filter, Query, Result, Sort, Timestamp};
+use aplomb_model::{Code, Error, FieldError, Filter, Query, Result, Sort, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -100,6 +100,7 @@ pub fn query_of(door: &Door) -> Result<Query> {
         fields: params.list("fields"),
         limit: u32::try_from(params.limit(ROWS, MOST_ROWS)?).ok(),
         cursor: params.get("cursor").map(str::to_owned),
+        offset: params.parsed("offset", "a number from 0 to 10000000")?,
         as_of: as_of(door)?,
         q: params.get("q").map(str::to_owned),
         after: door.seq("after")?,
@@ -154,6 +155,10 @@ pub fn show(call: &Call) -> Result<Answer> {
         Some(at) => call.open.crm.get_as_of(&call.ctx, &object, id, &call.query.list("fields"), at)?,
         None => call.open.crm.get(&call.ctx, &object, id, &call.query.list("fields"))?,
     };
+    if let Some(expected) = call.head.expected_version()?.filter(|expected| *expected != view.version) {
+        let detail = format!("the record is at version {}, not {expected}", view.version);
+        return Err(Error::new(Code::VersionMismatch, detail).with("currentVersion", json!(view.version)));
+    }
     if call.head.none_match(u64::from(view.version)) {
         return Ok(Answer::empty().status(304).version(u64::from(view.version)));
     }

@@ -1,13 +1,15 @@
 //! Logging in and out, and who one is.
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
-use aplomb_crm::{Crm, Ctx, Session};
-use aplomb_model::{Result, Timestamp};
+use aplomb_crm::{Crm, Ctx, LoginFrom, Session, Via};
+use aplomb_model::{Error, Id, Result, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::call::{Call, Door};
 use crate::http::answer::Answer;
+use crate::http::device;
+use crate::live;
 use crate::state::App;
 
 #[derive(Deserialize)]
@@ -30,8 +32,9 @@ pub fn log_in(door: &Door) -> Result<Answer> {
 /// A new session: what `GET /session` says, and its cookie.
 pub fn start(door: &Door, email: &str, password: &str) -> Result<(Json, Cookie<'static>)> {
     let crm = &door.app.open()?.crm;
-    let address = door.client.address.to_string();
-    let login = crm.login(door.now, &door.app.random, email, password, &address)?;
+    let device = device::describe(door.head.agent.as_deref().unwrap_or_default());
+    let from = LoginFrom { address: door.client.address.to_string(), device };
+    let login = crm.login(door.now, &door.app.random, email, password, &from)?;
     let (actor, session) = crm.session(door.now, &login.token)?;
     let ctx = crm.ctx(actor, door.now, door.app.random.clone(), &door.request_id);
     let cookie = cookie(&door.app, login.token.clone(), Some(session.expires_at), door.now);
@@ -45,8 +48,48 @@ pub fn show(call: &Call) -> Result<Answer> {
 pub fn log_out(call: &Call) -> Result<Answer> {
     if let (Some(token), Some(_)) = (&call.head.cookie, &call.session) {
         call.open.crm.logout(&call.ctx, token)?;
+        live::end(&call.app, call.session.as_ref().map(|session| session.id).as_slice());
     }
     Ok(Answer::empty().cookie(cookie(&call.app, String::new(), None, call.now)))
+}
+
+pub fn list(call: &Call) -> Result<Answer> {
+    listed(call, call.user())
+}
+
+pub fn list_of(call: &Call) -> Result<Answer> {
+    listed(call, call.id()?)
+}
+
+fn listed(call: &Call, user: Id) -> Result<Answer> {
+    Answer::json(&json!({"sessions": call.open.crm.sessions_list(&call.ctx, user)?}))
+}
+
+pub fn end(call: &Call) -> Result<Answer> {
+    let id = call.id()?;
+    match ended(call, call.user(), |session| session == id)? {
+        true => Ok(Answer::empty()),
+        false => Err(Error::not_found("session")),
+    }
+}
+
+/// All others; with `?current=true` this one too.
+pub fn end_all(call: &Call) -> Result<Answer> {
+    let current = call.query.parsed("current", "true or false")?.unwrap_or(false);
+    ended(call, call.user(), |session| current || call.ctx.actor.via != Via::Session(session))?;
+    Ok(Answer::empty())
+}
+
+pub fn end_all_of(call: &Call) -> Result<Answer> {
+    ended(call, call.id()?, |_| true)?;
+    Ok(Answer::empty())
+}
+
+/// Their streams end as well.
+fn ended(call: &Call, user: Id, which: impl Fn(Id) -> bool) -> Result<bool> {
+    let ended = call.open.crm.sessions_end(&call.ctx, user, which)?;
+    live::end(&call.app, &ended);
+    Ok(!ended.is_empty())
 }
 
 fn describe(crm: &Crm, ctx: &Ctx, session: Option<&Session>) -> Result<Json> {

@@ -20,6 +20,8 @@ pub struct Head {
     /// why somebody writes, for the change log
     pub reason: Option<String>,
     pub content_type: Option<String>,
+    /// what program is calling, as it says itself
+    pub agent: Option<String>,
     pub content_length: Option<u64>,
     /// of the stream that broke off
     pub last_event: Option<u64>,
@@ -53,6 +55,7 @@ impl Head {
             idempotency_key: idempotency_key(headers)?,
             reason: text(headers, "x-reason").map(|r| r.chars().take(200).collect()),
             content_type: text(headers, "content-type"),
+            agent: text(headers, "user-agent"),
             content_length: text(headers, "content-length").and_then(|n| n.parse().ok()),
             last_event: text(headers, "last-event-id").and_then(|n| n.parse().ok()),
             range: text(headers, "range"),

@@ -1,7 +1,10 @@
 //! The OpenAPI 3.1 document, made from the table of routes and the declarations of the objects: what is not in them is
 //! not in the document either, and the other way round.
 
+mod imports;
+mod jobs;
 mod objects;
+mod people;
 mod schemas;
 
 use std::sync::Arc;
@@ -14,13 +17,13 @@ use crate::routes::{Gives, ROUTES, Route, Takes};
 /// Calls that are written out for every object, with the object's own fields.
 const PER_OBJECT: [&str; 3] = ["/records/{object}", "/records/{object}/{id}", "/records/{object}/query"];
 
-/// Ends of addresses whose POST changes one record.
-const CONDITIONAL: [&str; 3] = ["/restore", "/undo", "/convert"];
-
 /// The whole document; `objects` are those the reader may know of.
 pub fn document(objects: &[Arc<Object>]) -> Json {
     let mut paths = Map::new();
     let mut schemas = schemas::all();
+    schemas.extend(imports::schemas());
+    schemas.extend(jobs::schemas());
+    schemas.extend(people::schemas());
     for route in ROUTES {
         add(&mut paths, &route.full_path(), route.method, operation(route, None));
     }
@@ -195,9 +198,7 @@ fn parameters_of(route: &Route, object: Option<&Object>) -> Vec<Json> {
     if route.method == "POST" && kept {
         list.push(shared("Idempotency-Key"));
     }
-    let changes =
-        ["PATCH", "DELETE"].contains(&route.method) || CONDITIONAL.iter().any(|end| route.path.ends_with(end));
-    if changes && route.path.starts_with("/records/") {
+    if route.has_versions() && !route.is_safe() {
         list.push(shared("If-Match"));
     }
     list
@@ -214,6 +215,7 @@ fn parameters() -> Json {
         ("q", text(), "words to search for"),
         ("limit", number(1, 1_000), "rows to a page"),
         ("cursor", text(), "`next` of the page before"),
+        ("offset", number(0, 10_000_000), "rows to leave out at the beginning; not together with cursor"),
         ("after", number(0, i64::MAX as u64), "show at least this batch (x-aplomb-seq of a write)"),
         ("since", number(0, i64::MAX as u64), "what came after this batch"),
         ("count", json!({"enum": ["exact", "none"]}), "an exact total, or none at all"),
@@ -227,6 +229,10 @@ fn parameters() -> Json {
             text(),
             "object and id of a record that refers to the file, e.g. contact/01a1fe92-b174-7ef2-80b4-3fee9682d7ab",
         ),
+        ("all", json!({"enum": ["true", "false"]}), "those of everybody, for manageSettings"),
+        ("kind", json!({"enum": ["refused", "duplicate", "warning", "edited"]}), "which rows"),
+        ("unread", json!({"enum": ["true", "false"]}), "only what was not read yet"),
+        ("current", json!({"enum": ["true", "false"]}), "true: the session of this call as well"),
         ("inline", json!({"enum": ["0", "1"]}), "1: pictures, PDF and text to be shown, not kept"),
         ("recipient", text(), "age public keys that open the backup, with commas between them"),
     ];

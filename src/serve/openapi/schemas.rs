@@ -4,37 +4,37 @@ use serde_json::{Map, Value as Json, json};
 
 use super::reference;
 
-fn text() -> Json {
+pub(super) fn text() -> Json {
     json!({"type": "string"})
 }
 
-fn optional_text() -> Json {
+pub(super) fn optional_text() -> Json {
     json!({"type": ["string", "null"]})
 }
 
-fn uuid() -> Json {
+pub(super) fn uuid() -> Json {
     json!({"type": "string", "format": "uuid"})
 }
 
-fn time() -> Json {
+pub(super) fn time() -> Json {
     json!({"type": "string", "format": "date-time"})
 }
 
-fn count() -> Json {
+pub(super) fn count() -> Json {
     json!({"type": "integer", "minimum": 0})
 }
 
-fn list(items: Json) -> Json {
+pub(super) fn list(items: Json) -> Json {
     json!({"type": "array", "items": items})
 }
 
 /// A single one stands for a list of it.
-fn one_or_list(item: Json) -> Json {
+pub(super) fn one_or_list(item: Json) -> Json {
     json!({"anyOf": [item.clone(), list(item)]})
 }
 
 /// An object with these members, of which the first `required` are always there.
-fn object(required: usize, members: &[(&str, Json)]) -> Json {
+pub(super) fn object(required: usize, members: &[(&str, Json)]) -> Json {
     let names: Vec<_> = members.iter().take(required).map(|(name, _)| *name).collect();
     let properties: Map<String, Json> =
         members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
@@ -45,12 +45,12 @@ fn object(required: usize, members: &[(&str, Json)]) -> Json {
     schema
 }
 
-fn wrapped(name: &str, item: &str) -> Json {
+pub(super) fn wrapped(name: &str, item: &str) -> Json {
     object(1, &[(name, list(reference(item)))])
 }
 
 pub fn all() -> Map<String, Json> {
-    let parts = [problems(), values(), records(), queries(), sessions(), declarations(), imports(), administration()];
+    let parts = [problems(), values(), records(), queries(), sessions(), declarations(), administration()];
     parts.into_iter().flatten().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
@@ -210,6 +210,7 @@ fn queries() -> Named {
             ("aggregates", one_or_list(aggregate)),
             ("limit", json!({"type": "integer", "minimum": 1, "maximum": 500})),
             ("cursor", optional_text()),
+            ("offset", json!({"type": "integer", "minimum": 0, "maximum": 10_000_000})),
             ("asOf", time()),
             ("q", text()),
             ("after", count()),
@@ -244,6 +245,18 @@ fn sessions() -> Named {
             ("expiresAt", time()),
         ],
     );
+    let device = object(
+        7,
+        &[
+            ("id", uuid()),
+            ("createdAt", time()),
+            ("usedAt", time()),
+            ("expiresAt", time()),
+            ("device", text()),
+            ("address", text()),
+            ("current", json!({"type": "boolean"})),
+        ],
+    );
     let kit = object(2, &[("identity", text()), ("text", text()), ("recipient", text())]);
     vec![
         (
@@ -266,6 +279,7 @@ fn sessions() -> Named {
         ("Unseal", object(1, &[("secret", text())])),
         ("LogIn", object(2, &[("email", text()), ("password", text()), ("code", text())])),
         ("Session", session),
+        ("Sessions", object(1, &[("sessions", list(device))])),
     ]
 }
 
@@ -316,35 +330,6 @@ fn declarations() -> Named {
         ("Object", object(3, &object_members)),
         ("ObjectDeclaration", object(0, &object_members)),
         ("Objects", wrapped("objects", "Object")),
-    ]
-}
-
-fn imports() -> Named {
-    let import = object(
-        4,
-        &[
-            ("id", uuid()),
-            ("object", text()),
-            ("fileName", text()),
-            ("status", text()),
-            ("format", text()),
-            ("vendor", optional_text()),
-            ("columns", list(json!({"type": "object"}))),
-            ("options", json!({"type": "object"})),
-            ("rows", count()),
-            ("progress", json!({"type": "object"})),
-            ("preview", json!({"type": ["object", "null"]})),
-        ],
-    );
-    let map_to = object(1, &[("column", count()), ("field", optional_text())]);
-    vec![
-        ("Import", import),
-        ("Imports", wrapped("imports", "Import")),
-        ("FileUpload", object(1, &[("file", json!({"type": "string", "format": "binary"}))])),
-        ("FileRef", object(1, &[("id", uuid()), ("name", text()), ("size", count()), ("mediaType", text())])),
-        ("ImportUpload", object(1, &[("file", json!({"type": "string", "format": "binary"})), ("object", text())])),
-        ("ImportChange", object(0, &[("mapping", list(map_to)), ("options", json!({"type": "object"}))])),
-        ("SampleState", object(1, &[("loaded", json!({"type": "boolean"}))])),
     ]
 }
 

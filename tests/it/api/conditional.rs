@@ -34,6 +34,23 @@ fn versions(client: &Client) {
     let either = client.send("PATCH", &path, &[("if-match", "\"1\", \"2\"")], change("software")).expect(200);
     assert_eq!(either.header("etag"), "\"2\"", "one of several tags is enough, and nothing has changed");
     client.send("DELETE", &path, &[("if-match", "\"1\"")], None).expect(412);
+    client.send("GET", &path, &[("if-match", "\"2\"")], None).expect(200);
+    client.send("GET", &path, &[("if-match", "\"1\"")], None).expect(412);
+    let body = |json: serde_json::Value| Some(json.to_string());
+    for (method, path, sent) in [
+        ("GET", "/api/v1/records/company", None),
+        ("POST", "/api/v1/records/company", body(json!({"fields": {"name": "Initech"}}))),
+        ("POST", "/api/v1/records/batch", body(json!({"operations": []}))),
+        ("PATCH", "/api/v1/settings", body(json!({}))),
+        ("GET", "/api/v1/users", None),
+        ("POST", "/api/v1/session", body(json!({"email": "a@b.example", "password": "x"}))),
+    ] {
+        let refused = client.send(method, path, &[("if-match", "\"1\"")], sent.clone()).expect(412);
+        assert_eq!(refused.problem(), "version_mismatch", "{method} {path}");
+        assert!(refused.text("/detail").contains("nothing here has versions"), "{}", refused.body);
+        let any = client.send(method, path, &[("if-match", "*")], sent);
+        assert_ne!(any.status, 412, "{method} {path}");
+    }
     assert_eq!(client.get(&path).expect(200).body["version"], 2);
     let history = client.get(&format!("{path}/history")).expect(200);
     assert_eq!(history.body["entries"].as_array().map(Vec::len), Some(2), "{}", history.body);

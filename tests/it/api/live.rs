@@ -12,10 +12,10 @@ use crate::harness::{Home, Server};
 /// As many streams as a session or key may hold.
 const STREAMS: usize = 8;
 
-struct Stream(Lines<BufReader<TcpStream>>);
+pub struct Stream(Lines<BufReader<TcpStream>>);
 
 impl Stream {
-    fn open(server: &Server, key: &str, path: &str, headers: &str) -> Stream {
+    pub fn open(server: &Server, key: &str, path: &str, headers: &str) -> Stream {
         let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
         let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n{headers}\r\n");
@@ -24,7 +24,7 @@ impl Stream {
     }
 
     /// The next event, its id and its data; `None` at the end of the stream (a chunk of length 0).
-    fn next(&mut self) -> Option<(String, u64, Json)> {
+    pub fn next(&mut self) -> Option<(String, u64, Json)> {
         let (mut name, mut id) = (String::new(), 0);
         for line in self.0.by_ref() {
             let line = line.expect("a line in time");

@@ -6,6 +6,53 @@ use crate::client::Client;
 use crate::harness::Home;
 
 #[test]
+fn a_page_from_an_offset_is_the_one_that_walking_comes_to() {
+    let home = Home::set_up();
+    let key = home.token();
+    let server = home.serve(true).ready();
+    let client = Client::with_key(&server, key);
+    let one =
+        |n: usize| json!({"op": "create", "object": "contact", "fields": {"name": format!("N{:02}", n * 7 % 40)}});
+    let operations: Vec<Json> = (0..40).map(one).collect();
+    let made = client.post("/api/v1/records/batch", json!({"operations": operations})).expect(200);
+    let seq = made.body["seq"].as_u64().expect("a number");
+    let ids = |page: &Json| -> Vec<String> {
+        page["records"].as_array().expect("records").iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect()
+    };
+    for sort in ["", "-createdAt", "updatedAt", "id", "name.last", "-name.last"] {
+        let all: Vec<String> = client
+            .all("contact", &json!({"sort": sort.split_terminator(',').collect::<Vec<_>>(), "after": seq}))
+            .iter()
+            .map(|r| r["id"].as_str().unwrap().to_owned())
+            .collect();
+        for offset in [0, 1, 17, 36, 39, 40, 10_000_000] {
+            let page = client.get(&format!("/api/v1/records/contact?sort={sort}&offset={offset}&limit=5&after={seq}"));
+            let page = page.expect(200).body;
+            let rest = &all[offset.min(40)..];
+            assert_eq!(ids(&page), rest[..rest.len().min(5)], "{sort} from {offset}");
+            assert_eq!(page["total"]["count"], 40);
+            if let Some(next) = page["next"].as_str() {
+                let next =
+                    client.get(&format!("/api/v1/records/contact?sort={sort}&limit=5&cursor={next}")).expect(200);
+                assert_eq!(ids(&next.body), rest[5..rest.len().min(10)], "{sort} after {offset}");
+            }
+        }
+    }
+    let found = client.get("/api/v1/records/contact?q=N0&offset=8&limit=5").expect(200).body;
+    assert_eq!((ids(&found).len(), &found["next"]), (2, &Json::Null), "{found}");
+    for (query, field) in
+        [("offset=1&cursor=s.i1.00.00", "offset"), ("offset=10000001", "offset"), ("offset=-1", "offset")]
+    {
+        let refused = client.get(&format!("/api/v1/records/contact?{query}")).expect(422);
+        assert_eq!(refused.text("/errors/0/field"), field, "{query}");
+    }
+    let body = json!({"offset": 38, "limit": 5, "sort": ["name.last"]});
+    assert_eq!(ids(&client.post("/api/v1/records/contact/query", body).expect(200).body).len(), 2);
+    let past = json!({"offset": 20_001, "asOf": "2030-01-01T00:00:00Z"});
+    client.post("/api/v1/records/contact/query", past).expect(422);
+}
+
+#[test]
 fn groups_come_with_as_many_records_as_are_asked_for() {
     let home = Home::set_up();
     let key = home.token();

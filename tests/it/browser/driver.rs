@@ -1,8 +1,10 @@
 //! A small WebDriver client (W3C WebDriver, chromedriver of Debian) over plain sockets to loopback.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value as Json, json};
 
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -181,6 +183,19 @@ impl Browser {
         self.post("/execute/async", json!({"script": code, "args": []}))
     }
 
+    /// Keeps a picture of the page as `screens/NAME.png` below the target directory.
+    pub fn shot(&self, name: &str) {
+        let screens =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from).join("screens");
+        let picture = self.get("/screenshot");
+        let bytes = BASE64_STANDARD.decode(picture.as_str().unwrap_or_default()).unwrap_or_default();
+        let kept =
+            std::fs::create_dir_all(&screens).and_then(|()| std::fs::write(screens.join(format!("{name}.png")), bytes));
+        if let Err(error) = kept {
+            eprintln!("{name}.png: {error}");
+        }
+    }
+
     /// Everything the console said at level SEVERE.
     pub fn severe_messages(&self) -> Vec<String> {
         let log = self.post("/se/log", json!({"type": "browser"}));
@@ -208,6 +223,7 @@ impl Browser {
                 return found;
             }
             if started.elapsed() > PATIENCE {
+                self.shot(&format!("failed-{}", std::process::id()));
                 panic!("waited in vain for {what} at {}\n{}\n{:?}", self.url(), self.text(), self.severe_messages());
             }
             std::thread::sleep(Duration::from_millis(50));

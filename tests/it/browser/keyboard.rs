@@ -52,7 +52,7 @@ fn walk(width: u32) {
     browser.script("document.activeElement.blur()");
     browser.tab_to("Your account");
     browser.keys(ENTER);
-    browser.keys(&DOWN.repeat(5));
+    browser.keys(&DOWN.repeat(7));
     browser.until("the way out", "return document.activeElement.dataset.testid === 'logout'");
     browser.keys(ENTER);
     browser.find("#email");

@@ -1,14 +1,21 @@
 //! People's ways through the product, in headless Chromium.
 
+mod account;
 mod axe;
 mod board;
 mod driver;
 mod keep;
 mod keyboard;
+mod kit;
+mod lanes;
 mod lost;
+mod many;
+mod mending;
 mod rights;
+mod together;
 mod two;
 mod walk;
+mod whole;
 
 use serde_json::{Value as Json, json};
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod crash;
 mod cycle;
+mod rows;
 mod rules;
 mod same;
 mod vendors;

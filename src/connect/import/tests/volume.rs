@@ -23,3 +23,40 @@ fn a_hundred_thousand_rows() {
         assert!(house.crm.wait_for(house.crm.seq()));
     }
 }
+
+/// The check with nothing to note, then with every row a duplicate of a record, and pages of those.
+#[test]
+#[ignore = "measures; run in release"]
+#[expect(clippy::disallowed_methods, reason = "measures")]
+fn a_check_of_a_hundred_thousand_rows() {
+    const ROWS: u64 = 100_000;
+    let house = House::new();
+    let mut file = String::from("id,first_name,last_name,email,phone,title,city,country\n");
+    for i in 0..ROWS {
+        file.push_str(&format!("{i},First{i},Last{i},p{i}@x.example,+49 30 555 {i:06},Buyer,Berlin,Germany\n"));
+    }
+    let timed = |what: &str, work: &mut dyn FnMut()| {
+        let started = std::time::Instant::now();
+        work();
+        println!("{what}: {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
+    };
+    let check =
+        |what: &str, id: Id| timed(what, &mut || drop(house.imports.check(&house.admin(), id).expect("a check")));
+    let first = house.start("contact", "a.csv", file.as_bytes());
+    check("check, nothing noted", first.id);
+    timed("import", &mut || drop(house.commit(first.id)));
+    let second = house.start("contact", "b.csv", file.as_bytes());
+    check("check, all duplicates of records", second.id);
+    for after in [0, ROWS / 2, ROWS - 60] {
+        timed(&format!("50 duplicates after row {after}"), &mut || {
+            let kind = crate::view::RowKind::Duplicate;
+            let page = house.imports.rows(&house.admin(), second.id, kind, after, 50).expect("a page");
+            assert_eq!((page.rows.len(), page.total), (50, ROWS));
+        });
+    }
+    timed("a cell is changed", &mut || {
+        let edits = vec![crate::view::CellEdit { row: ROWS / 2, column: 5, value: Some("Boss".to_owned()) }];
+        let change = crate::ImportChange { edits, ..crate::ImportChange::default() };
+        assert_eq!(house.imports.update(&house.admin(), second.id, change).expect("changed").1.len(), 1);
+    });
+}
