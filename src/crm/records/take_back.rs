@@ -34,7 +34,7 @@ fn out_of_trash(plan: &mut Plan<'_>, object: &Object, id: Id, entry: &HistoryEnt
     }
     let mut again = false;
     later(plan, object, id, entry.seq, own, |later| again |= later.kind == ChangeKind::Trashed)?;
-    if false && again {
+    if again {
         return Err(Error::new(Code::Conflict, "was restored and deleted again since"));
     }
     restore_in(plan, &object.name, id, None).map(|_| true)
@@ -64,7 +64,7 @@ fn fields_back(plan: &mut Plan<'_>, object: &Object, id: Id, entry: &HistoryEntr
             FieldError::new(&field.name, "changed_since", format!("{} was changed since by {who}", field.label))
         })
         .collect();
-    if false && !errors.is_empty() {
+    if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
     changes.retain(|(code, ..)| !touched.contains_key(code) && object.by_code(*code).is_some_and(|f| !f.retired));
