@@ -59,6 +59,8 @@ pub struct Call {
     headers: Vec<(&'static str, String)>,
     abort: Option<Abort>,
     quiet: bool,
+    /// may be sent twice whatever its method
+    harmless: bool,
     /// below the root of the server, not of the API
     outside: bool,
     /// how many times to try again while the server cannot be reached
@@ -87,6 +89,7 @@ impl Call {
             headers: Vec::new(),
             abort: None,
             quiet: false,
+            harmless: method == "GET",
             outside: false,
             patience: 0,
         }
@@ -102,7 +105,7 @@ impl Call {
 
     /// A POST that does no harm twice and leaves nothing to be remembered.
     pub fn tell(path: impl Into<String>, body: Json) -> Call {
-        Call { body: Body::Json(body), ..Call::new("POST", path) }
+        Call { body: Body::Json(body), harmless: true, ..Call::new("POST", path) }
     }
 
     pub fn upload(path: impl Into<String>, form: FormData) -> Call {
@@ -167,7 +170,7 @@ impl Call {
 
     /// Whether sending it twice does what sending it once does.
     fn may_repeat(&self) -> bool {
-        self.method == "GET" || self.headers.iter().any(|(name, _)| *name == "idempotency-key")
+        self.harmless || self.headers.iter().any(|(name, _)| *name == "idempotency-key")
     }
 
     fn url(&self) -> String {
@@ -252,15 +255,17 @@ impl Call {
         let request = self.request().map_err(lost)?;
         let response = JsFuture::from(window.fetch_with_request(&request)).await.map_err(lost)?;
         let response: Response = response.dyn_into().map_err(lost)?;
-        let text = JsFuture::from(response.text().map_err(lost)?).await.map_err(lost)?.as_string().unwrap_or_default();
+        // As bytes: a string from JavaScript would take three times its room while it comes over.
+        let buffer = JsFuture::from(response.array_buffer().map_err(lost)?).await.map_err(lost)?;
+        let body = js_sys::Uint8Array::new(&buffer).to_vec();
         let status = response.status();
         if status >= 400 {
-            return Err(Failure::from_answer(status, &text));
+            return Err(Failure::from_answer(status, &String::from_utf8_lossy(&body)));
         }
         if let Some(seq) = response.headers().get("x-aplomb-seq").ok().flatten().and_then(|s| s.parse().ok()) {
             note_written(seq);
         }
-        let json = if text.is_empty() { Json::Null } else { read(&text)? };
+        let json = if body.is_empty() { Json::Null } else { read(&body)? };
         Ok(Answer { json })
     }
 
@@ -276,8 +281,8 @@ impl Call {
     }
 }
 
-fn read(text: &str) -> Result<Json> {
-    serde_json::from_str(text).map_err(|e| Failure::unreadable(&e.to_string()))
+fn read(body: &[u8]) -> Result<Json> {
+    serde_json::from_slice(body).map_err(|e| Failure::unreadable(&e.to_string()))
 }
 
 /// 106 random bits: the same key must never go out twice, nothing more depends on it.

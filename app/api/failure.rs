@@ -1,14 +1,12 @@
 //! What went wrong with a request, as RFC 9457 says it, and in words for the one who asked.
 
 use aplomb_model::FieldError;
-use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::text::maybe;
 
 /// A refused or lost request. `code` is stable: one of `aplomb_model::Code`, or `network`, `aborted`, `unreadable`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Failure {
     pub status: u16,
     pub code: String,
@@ -16,7 +14,7 @@ pub struct Failure {
     pub detail: String,
     pub errors: Vec<FieldError>,
     pub request_id: String,
-    #[serde(flatten)]
+    /// what else the answer says
     pub extra: Map<String, Json>,
 }
 
@@ -41,8 +39,18 @@ impl Failure {
 
     /// From the body of an answer with an error status; the body may be anything.
     pub fn from_answer(status: u16, body: &str) -> Failure {
-        let mut failure: Failure = serde_json::from_str(body).unwrap_or_default();
-        failure.status = status;
+        let mut failure = Failure { status, ..Failure::default() };
+        if let Ok(Json::Object(mut members)) = serde_json::from_str(body) {
+            let mut text = |name: &str| match members.remove(name) {
+                Some(Json::String(text)) => text,
+                _ => String::new(),
+            };
+            [failure.code, failure.title, failure.detail, failure.request_id] =
+                ["code", "title", "detail", "requestId"].map(&mut text);
+            let errors = members.remove("errors").map(serde_json::from_value);
+            failure.errors = errors.and_then(|errors| errors.ok()).unwrap_or_default();
+            failure.extra = members;
+        }
         if failure.code.is_empty() {
             failure.code = format!("http_{status}");
         }

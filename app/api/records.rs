@@ -118,7 +118,7 @@ pub async fn list(query: ListQuery, abort: &Abort) -> Result<Page> {
 
 /// Figures: the groups that a query with `groupBy` and `aggregates` gives, each `{key, values}`.
 pub async fn groups(object: &str, query: Json, abort: &Abort) -> Result<Vec<Json>> {
-    let call = Call::post(format!("/records/{object}/query"), query);
+    let call = Call::tell(format!("/records/{object}/query"), query);
     super::list_of(call.after_writes().abort(abort).send().await?.json, "groups")
 }
 
@@ -127,7 +127,7 @@ pub async fn record(object: &str, id: &str, abort: &Abort) -> Result<Record> {
 }
 
 pub async fn create(object: &str, fields: Map<String, Json>) -> Result<Record> {
-    Call::post(format!("/records/{object}"), json!({ "fields": fields })).json().await
+    Call::post(format!("/records/{object}"), json!({ "fields": fields })).patient().json().await
 }
 
 /// Sets one field, only when the record still has this version.
@@ -210,7 +210,7 @@ pub struct Stages {
 }
 
 pub async fn stages(object: &str, id: &str, abort: &Abort) -> Result<Stages> {
-    Call::get(format!("/records/{object}/{id}/stages")).after_writes().abort(abort).json().await
+    Call::get(format!("/records/{object}/{id}/stages")).abort(abort).json().await
 }
 
 pub async fn trashed(object: &str, abort: &Abort) -> Result<Page> {

@@ -92,12 +92,14 @@ pub async fn readiness() -> Result<Readiness> {
 
 /// What depends on a field.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Uses {
     /// live records with a value
     pub records: u64,
     pub exact: bool,
     pub views: Vec<UsingView>,
+    /// views that only others may see
+    pub other_views: u64,
     /// parts of the object's layout, each with whether the field stands in it
     pub layout: BTreeMap<String, bool>,
     pub references: Vec<Json>,

@@ -37,7 +37,7 @@ pub fn Dialog(
 #[component]
 fn Inner(title: Signal<String>, open: RwSignal<bool>, bare: bool, class: String, children: Children) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         if let Some(dialog) = node.get().filter(|dialog| !dialog.open()) {
             let _ = dialog.show_modal();
             // A form is there to be filled in, so one begins at its first input and not at the cross.

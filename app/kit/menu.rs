@@ -1,5 +1,5 @@
-//! What opens beside its button: a menu of actions, or a panel with anything in it. Both close on Escape and when the
-//! focus leaves, and give the focus back to the button.
+//! What opens beside its button: a menu of actions, or a panel with anything in it. Both close on Escape and when one
+//! turns to something else, and give the focus back to the button.
 
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
@@ -18,6 +18,7 @@ pub fn Menu(
     let button = NodeRef::<html::Button>::new();
     let panel = NodeRef::<html::Div>::new();
     keep_on_screen(panel);
+    close_outside(root, open);
     let focus_item = move |step: i32| focus_by(root, step);
     let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Escape" if open.get_untracked() => {
@@ -60,6 +61,7 @@ pub fn Popover(
     let root = NodeRef::<html::Div>::new();
     let panel = NodeRef::<html::Div>::new();
     keep_on_screen(panel);
+    close_outside(root, open);
     let button = NodeRef::<html::Button>::new();
     let on_key = move |event: ev::KeyboardEvent| {
         if event.key() == "Escape" && open.get_untracked() {
@@ -83,7 +85,7 @@ pub fn Popover(
 
 /// Moves what has just opened back onto the screen when it stands out at its right.
 fn keep_on_screen(panel: NodeRef<html::Div>) {
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         let Some(panel) = panel.get() else { return };
         request_animation_frame(move || {
             let width = window().inner_width().ok().and_then(|w| w.as_f64()).unwrap_or(f64::MAX);
@@ -101,6 +103,18 @@ fn focus(button: NodeRef<html::Button>) {
     if let Some(button) = button.get_untracked() {
         let _ = button.focus();
     }
+}
+
+/// Closes when somebody presses beside it, on something that takes no focus.
+fn close_outside(root: NodeRef<html::Div>, open: RwSignal<bool>) {
+    let handle = window_event_listener(ev::pointerdown, move |event| {
+        let target = event.target().and_then(|t| t.dyn_into::<Node>().ok());
+        let inside = root.try_get_untracked().flatten().is_some_and(|root| root.contains(target.as_ref()));
+        if open.try_get_untracked() == Some(true) && !inside {
+            open.set(false);
+        }
+    });
+    on_cleanup(move || handle.remove());
 }
 
 /// Closes when the focus goes to somewhere else on the page.

@@ -11,13 +11,15 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api::{Abort, Failure, Result};
+use crate::api::{Abort, Failure, Result, pause};
 
 /// Rows on a page.
 pub const PAGE: usize = 100;
 /// Pages asked for at once, and answers that may be on their way: one more than the one that a jump has made useless.
 const MOST: usize = 3;
 const AT_ONCE: usize = 2;
+/// Milliseconds before rows that got lost on the way are asked for again.
+const AGAIN: i32 = 2_000;
 /// Pages kept; those farthest from what is looked at go first.
 const KEPT: usize = 120;
 
@@ -176,6 +178,13 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
 
     fn fail(self, pages: &RangeInclusive<usize>, failure: Failure) {
         self.way.try_update_value(|way| way.coming.retain(|coming| coming != pages));
+        // What is shown stays, and the rest comes when the server is back.
+        if failure.is("network") && self.there.try_get_untracked() == Some(true) {
+            spawn_local(async move {
+                pause(AGAIN).await;
+                self.pump();
+            });
+        }
         if !failure.is("aborted") {
             self.failure.try_set(Some(failure));
         }

@@ -48,8 +48,8 @@ impl Previewing {
 pub fn Preview() -> impl IntoView {
     let Some(Previewing(shown)) = use_context::<Previewing>() else { return ().into_any() };
     let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(shown.with(Option::is_some)));
-    Effect::new(move |_| {
+    crate::state::watch(move || open.set(shown.with(Option::is_some)));
+    crate::state::watch(move || {
         if !open.get() && shown.with_untracked(Option::is_some) {
             shown.set(None);
         }

@@ -58,7 +58,7 @@ pub fn Tooltips() -> impl IntoView {
     });
     let bubble = NodeRef::<html::Div>::new();
     // Above an open dialog as well: that is what the browser's own popover layer is for.
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         let Some(bubble) = bubble.get() else { return };
         let show = Reflect::get(&bubble, &"showPopover".into()).ok().and_then(|f| f.dyn_into::<Function>().ok());
         show.map(|show| show.call0(&bubble));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::{ev, task::spawn_local};
 use serde::Deserialize;
+use serde_json::Value as Json;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
@@ -71,6 +72,8 @@ pub struct Live {
     pub lost: RwSignal<bool>,
     /// notices that nobody has read, as the server last said
     pub unread: RwSignal<u64>,
+    /// counts the times that the feed began anew: what it does not repeat must be asked for again
+    pub begun: RwSignal<u32>,
     /// who is at the record of the latest event
     pub gathering: RwSignal<Option<Arc<Gathering>>>,
 }
@@ -114,6 +117,7 @@ impl Live {
             news: RwSignal::new(None),
             lost: RwSignal::new(false),
             unread: RwSignal::new(0),
+            begun: RwSignal::new(0),
             gathering: RwSignal::new(None),
         };
         let wire = Held::default();
@@ -215,17 +219,21 @@ impl Live {
         if self.lost.try_get_untracked() == Some(true) {
             self.lost.try_set(false);
         }
+        let data: Json = serde_json::from_str(data).unwrap_or_default();
         match name {
             "notice" => {
-                let unread = serde_json::from_str(data).ok().and_then(|n: serde_json::Value| n.get("unread")?.as_u64());
+                let unread = data.get("unread").and_then(Json::as_u64);
                 unread.map(|unread| self.unread.try_set(unread));
             }
             "presence" => {
-                let gathering = serde_json::from_str(data).ok().map(Arc::new);
+                let gathering = serde_json::from_value(data).ok().map(Arc::new);
                 self.gathering.try_set(gathering);
             }
             _ => {
-                let news: News = serde_json::from_str(data).unwrap_or_default();
+                if name == "hello" {
+                    self.begun.try_update(|n| *n += 1);
+                }
+                let news: News = serde_json::from_value(data).unwrap_or_default();
                 if let Some(wire) = wire.upgrade() {
                     let mut wire = wire.borrow_mut();
                     wire.tries = 0;
@@ -262,10 +270,15 @@ impl Live {
         });
     }
 
+    /// Changes when the feed has begun again after it was lost.
+    pub fn again(self) -> Memo<u32> {
+        Memo::new(move |_| self.begun.get().max(1))
+    }
+
     /// Calls `then` soon after changes that `wanted` picks, once for many; ends with the owner that called.
     pub fn follow(self, wanted: impl Fn(&News) -> bool + 'static, then: impl Fn() + Clone + 'static) {
         let waiting = RwSignal::new(false);
-        Effect::new(move |_| {
+        crate::state::watch(move || {
             let Some(news) = self.news.get() else { return };
             if waiting.get_untracked() || !wanted(&news) {
                 return;

@@ -2,6 +2,7 @@
 //! page goes.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -52,6 +53,12 @@ where
     F: Fn(K, Abort) -> Fut + 'static,
     Fut: Future<Output = Result<T>> + 'static,
 {
+    keep_fetching(Box::new(move |abort| Box::pin(fetch(key(), abort))))
+}
+
+type Fetching<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
+
+fn keep_fetching<T: Send + Sync + 'static>(fetch: Box<dyn Fn(Abort) -> Fetching<T>>) -> Load<T> {
     let load = Load {
         value: RwSignal::new(None),
         failure: RwSignal::new(None),
@@ -60,17 +67,16 @@ where
         quiet: StoredValue::new(false),
     };
     let current = StoredValue::new_local(Abort::new());
-    Effect::new(move |_| {
+    watch(move || {
         load.again.track();
-        let key = key();
         let abort = Abort::new();
+        let answer = fetch(abort.clone());
         current.update_value(|earlier| std::mem::replace(earlier, abort.clone()).cancel());
         let quiet = load.quiet.get_value();
         load.quiet.set_value(false);
         if !quiet {
             load.busy.set(true);
         }
-        let answer = fetch(key, abort.clone());
         spawn_local(async move {
             let answer = answer.await;
             if abort.is_off() {
@@ -93,4 +99,13 @@ where
         current.try_update_value(|abort| abort.cancel());
     });
     load
+}
+
+/// Runs `run` now and whenever what it has read changes, until the owner that called is gone. An effect of its own would
+/// bring a copy of the machinery for each closure; this one is shared by all.
+pub fn watch(run: impl FnMut() + 'static) {
+    fn start(mut run: Box<dyn FnMut()>) {
+        Effect::new(move |_| run());
+    }
+    start(Box::new(run));
 }

@@ -13,7 +13,7 @@ pub mod trail;
 pub mod views;
 
 pub use live::live;
-pub use load::{Load, load};
+pub use load::{Load, load, watch};
 pub use signed::{Signed, signed};
 pub use trail::{Trail, Visit, trail};
 pub use views::{Views, views};

@@ -30,7 +30,7 @@ pub fn with_query(path: &str, query: &[(&str, &str)]) -> String {
 
 /// Names the browser's tab while the page that calls is open.
 pub fn name_tab(title: impl Fn() -> String + 'static) {
-    Effect::new(move |_| document().set_title(&format!("{} · Aplomb", title())));
+    crate::state::watch(move || document().set_title(&format!("{} · Aplomb", title())));
 }
 
 /// Whether a key press is meant for the page: nobody types, no dialog is open, and no other key is held.

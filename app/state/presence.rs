@@ -23,8 +23,10 @@ impl Presence {
     pub fn start(object: &str, id: &str) -> Presence {
         let place = StoredValue::new((object.to_owned(), id.to_owned()));
         let presence = Presence { others: RwSignal::new(Vec::new()), field: RwSignal::new(None), place };
-        Effect::new(move |_| {
+        let again = live().map(|live| live.again());
+        crate::state::watch(move || {
             presence.field.track();
+            again.iter().for_each(Track::track);
             presence.say();
         });
         spawn_local(async move {
@@ -39,7 +41,7 @@ impl Presence {
             }
         });
         if let Some(live) = live() {
-            Effect::new(move |_| {
+            crate::state::watch(move || {
                 let Some(gathering) = live.gathering.get() else { return };
                 let here = presence.place.with_value(|(o, i)| *o == gathering.object && *i == gathering.id);
                 if here && presence.others.with_untracked(|others| *others != gathering.others) {

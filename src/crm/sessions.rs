@@ -22,6 +22,8 @@ const LONGEST_SECONDS: i64 = 30 * 86_400;
 /// How stale the stored time of last use may get.
 const TOUCH_SECONDS: i64 = 600;
 
+/// Sessions that a list shows.
+const MOST_LISTED: usize = 500;
 /// Characters kept of a device and an address.
 const MOST_TEXT: usize = 80;
 
@@ -150,6 +152,7 @@ impl Crm {
         self.may_end_sessions(ctx, user)?;
         let mut own: Vec<Stored> = self.inner.open_sessions(ctx.now, user)?.into_values().collect();
         own.sort_by_key(|s| std::cmp::Reverse((s.used_at, s.id)));
+        own.truncate(MOST_LISTED);
         let is_current = |s: &Stored| ctx.actor.via == Via::Session(s.id);
         let shown = own.iter().map(|s| {
             let expires_at = s.expires_at.min(s.used_at.plus_seconds(IDLE_SECONDS));

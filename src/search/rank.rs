@@ -106,17 +106,8 @@ impl Order {
             parts.push(Part::new(self, at, segment, docs, after)?);
         }
         parts.sort_by_key(|p| p.best);
-        let mut rows = Vec::new();
         if self.keys.iter().any(|k| k.source.text) {
-            // Ordinals of different segments do not compare.
-            for part in &parts {
-                let mut top = Top::new(limit);
-                self.gather(part, &mut top);
-                rows.extend(self.rows(&parts, top)?);
-            }
-            rows.sort_by(|a, b| self.compare(a, b));
-            rows.truncate(limit);
-            return Ok(rows);
+            return self.merged(&parts, limit);
         }
         let mut top = Top::new(limit);
         for part in &parts {
@@ -125,6 +116,33 @@ impl Order {
             }
         }
         self.rows(&parts, top)
+    }
+
+    /// Ordinals of different segments do not compare: what they stand for does, and is looked up of those rows alone whose
+    /// turn may come next.
+    fn merged(&self, parts: &[Part], limit: usize) -> Result<Vec<Row>, SearchError> {
+        let mut queues = Vec::with_capacity(parts.len());
+        for part in parts {
+            let mut top = Top::new(limit);
+            self.gather(part, &mut top);
+            let mut waiting = top.finish().into_iter();
+            let head = waiting.next().map(|c| self.row(&part.columns, c.doc, &part.ids)).transpose()?;
+            queues.extend(head.map(|head| (head, waiting, part)));
+        }
+        let mut rows = Vec::new();
+        while rows.len() < limit {
+            let next = queues.iter().enumerate().min_by(|(_, a), (_, b)| self.compare(&a.0, &b.0));
+            let Some(at) = next.map(|(at, _)| at) else { break };
+            let (_, waiting, part) = &mut queues[at];
+            match waiting.next() {
+                Some(c) => {
+                    let row = self.row(&part.columns, c.doc, &part.ids)?;
+                    rows.push(std::mem::replace(&mut queues[at].0, row));
+                }
+                None => rows.push(queues.swap_remove(at).0),
+            }
+        }
+        Ok(rows)
     }
 
     /// Offers the documents of a segment. What was added last is looked at first when it is likely to come first.

@@ -35,12 +35,13 @@ pub fn Frame(signed: Signed) -> impl IntoView {
     let location = use_location();
     let folded = RwSignal::new(false);
     // On a phone the sidebar lies over the page: going somewhere closes it.
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         location.pathname.track();
         folded.set(false);
     });
     keep_focus(location.pathname);
     undo_by_key();
+    hold_what_waits();
     let again = Callback::new(move |()| gate.expired.set(false));
     let narrow = RwSignal::new(preferences::narrow());
     view! {
@@ -95,6 +96,16 @@ fn keep_focus(path: Memo<String>) {
         }
         now
     });
+}
+
+/// A tab that is closed while changes wait for the server asks first: they are kept in its memory alone.
+fn hold_what_waits() {
+    let handle = window_event_listener(ev::beforeunload, move |event| {
+        if api::waiting().get_untracked() > 0 {
+            event.prevent_default();
+        }
+    });
+    on_cleanup(move || handle.remove());
 }
 
 /// Ctrl-Z takes back what the latest message offers to take back, unless somebody types.

@@ -13,10 +13,14 @@ const ROWS: u32 = 30;
 pub fn Bell() -> impl IntoView {
     let Some(live) = live() else { return ().into_any() };
     let open = RwSignal::new(false);
-    spawn_local(async move {
-        if let Ok(found) = api::notices(1, "", &Abort::new()).await {
-            live.unread.try_set(found.unread);
-        }
+    let again = live.again();
+    crate::state::watch(move || {
+        again.track();
+        spawn_local(async move {
+            if let Ok(found) = api::notices(1, "", &Abort::new()).await {
+                live.unread.try_set(found.unread);
+            }
+        });
     });
     let unread = live.unread;
     let label = move || match unread.get() {
@@ -46,7 +50,7 @@ fn Notices(open: RwSignal<bool>, unread: RwSignal<u64>) -> impl IntoView {
     let page = load(move || fresh.track(), |(), abort| async move { api::notices(ROWS, "", &abort).await });
     let earlier = RwSignal::new(Vec::<Told>::new());
     let next = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         earlier.set(Vec::new());
         next.set(page.value.with(|p| p.as_ref().and_then(|p| p.next.clone())));
     });

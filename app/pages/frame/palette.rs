@@ -272,7 +272,7 @@ fn Finder(places: StoredValue<Vec<Place>>, open: RwSignal<bool>) -> impl IntoVie
             </li>
         }
     };
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         if let Some(input) = input.get() {
             request_animation_frame(move || drop(input.focus()));
         }

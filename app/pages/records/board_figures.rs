@@ -120,7 +120,7 @@ fn swims(field: &Field, mut groups: Vec<Json>) -> Vec<Swim> {
     };
     let mut swims: Vec<Swim> = groups.iter().map(one).collect();
     if !beyond.is_empty() {
-        let shown = groups.iter().map(|g| value(g)).filter(|v| !v.is_null());
+        let shown = groups.iter().map(value).filter(|v| !v.is_null());
         let shown = shown.map(|v| v.get("id").cloned().unwrap_or(v)).collect();
         let count = beyond.iter().map(count).sum();
         let sums = Sums { count, ..Sums::default() };

@@ -101,17 +101,17 @@ pub fn resized(object: &Object, wish: &str, name: &str, width: f64) -> String {
 /// Wide enough for what stands in it and, as far as that is not much more, for its head.
 fn width(field: &Field, title: &str) -> f64 {
     use FieldType::*;
-    let head = (field.label.chars().count() as f64 * 6.7 + 43.0).min(170.0);
+    let head = (field.label.chars().count() as f64 * 7.2 + 50.0).min(170.0);
     let body: f64 = match field.kind {
-        _ if field.name == title => 200.0,
+        _ if field.name == title => 192.0,
         Number | Rating | YesNo | Duration | RollUp | Formula => 108.0,
         Money => 122.0,
         Date | DateTime => 118.0,
-        Choice => 142.0,
+        Choice => 136.0,
         Phone => 144.0,
         Email => 196.0,
-        Reference if field.target.iter().any(|t| t == "user") => 112.0,
-        MultiChoice | Reference | References | PersonName => 146.0,
+        Reference if field.target.iter().any(|t| t == "user") => 104.0,
+        MultiChoice | Reference | References | PersonName => 142.0,
         Text | LongText | Url | Address | File | GeoPoint => 150.0,
     };
     body.max(head)

@@ -25,6 +25,7 @@ mod head;
 mod history;
 mod jobs;
 mod list;
+mod list_choices;
 mod list_url;
 mod move_form;
 mod people_here;

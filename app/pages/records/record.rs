@@ -87,8 +87,8 @@ fn Page(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
     };
     view! {
         <Head object=object.clone() id=id.clone() record/>
-        <StageBar object=object.clone() id record/>
-        <FirstLook object=object.clone() record/>
+        <StageBar object=object.clone() id=id.clone() record/>
+        <FirstLook object=object.clone() id record/>
         <div class="split">
             <section class="card" aria-label=t("record.fields")><Groups object record/></section>
             <section class="card side">
@@ -109,7 +109,7 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
     };
     nav::name_tab(move || title.get());
     let (trail, visited) = (trail(), (object.name.clone(), id.clone()));
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         let (object, id) = visited.clone();
         trail.visit(Visit { object, id, title: title.get() });
     });

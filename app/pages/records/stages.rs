@@ -31,8 +31,8 @@ pub fn StageBar(object: Arc<Object>, id: String, record: Load<Record>) -> impl I
     );
     let asking = RwSignal::new(None);
     let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(asking.with(Option::is_some)));
-    Effect::new(move |_| {
+    crate::state::watch(move || open.set(asking.with(Option::is_some)));
+    crate::state::watch(move || {
         if !open.get() && asking.with_untracked(Option::is_some) {
             asking.set(None);
         }

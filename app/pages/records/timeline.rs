@@ -9,6 +9,9 @@ use crate::state::live::News;
 use crate::state::{Load, format, live, load, nav, signed};
 use crate::text::{maybe, t, tf};
 
+/// Entries fetched by themselves while somebody searches; more on request.
+const MOST_SEARCHED: usize = 1_000;
+
 #[component]
 pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl IntoView {
     let toasts = toasts();
@@ -35,24 +38,42 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
         };
         live.follow(related, move || first.refresh());
     }
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         more.set(Vec::new());
         next.set(first.value.with(|page| page.as_ref().and_then(|p| p.next.clone())));
     });
     let own = id.clone();
-    let load_more = move |_| {
-        let Some(cursor) = next.get_untracked() else { return };
+    let (fetching, failed) = (RwSignal::new(false), RwSignal::new(false));
+    let load_more = move || {
+        let Some(cursor) = next.get_untracked().filter(|_| !fetching.get_untracked()) else { return };
         let (object, id) = (object.clone(), id.clone());
+        fetching.set(true);
         spawn_local(async move {
-            match api::timeline(&object, &id, &kinds.get_untracked(), &cursor, &Abort::new()).await {
+            let answer = api::timeline(&object, &id, &kinds.get_untracked(), &cursor, &Abort::new()).await;
+            match answer {
                 Ok(page) => {
                     more.try_update(|list| list.extend(page.entries));
                     next.try_set(page.next);
                 }
-                Err(failure) => toasts.refuse(&failure),
+                Err(failure) => {
+                    failed.try_set(true);
+                    toasts.refuse(&failure);
+                }
             }
+            fetching.try_set(false);
         });
     };
+    // Who looks for something means all of it, not what happens to be on the page.
+    let look_further = load_more.clone();
+    crate::state::watch(move || {
+        let wants = wanted.with(|text| !text.trim().is_empty())
+            && next.with(Option::is_some)
+            && !fetching.get()
+            && !failed.get();
+        if wants && more.with_untracked(Vec::len) < MOST_SEARCHED {
+            look_further();
+        }
+    });
     let entries = move || {
         if let Some(failure) = first.failure.get() {
             return view! { <Trouble failure retry=Callback::new(move |()| first.again())/> }.into_any();
@@ -90,7 +111,7 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
         </div>
         {entries}
         <Show when=move || next.with(Option::is_some)>
-            <button type="button" class="button" on:click=load_more.clone()>{t("timeline.more")}</button>
+            <button type="button" class="button" on:click={ let load_more = load_more.clone(); move |_| load_more() }>{t("timeline.more")}</button>
         </Show>
     }
 }

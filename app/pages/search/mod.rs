@@ -26,7 +26,7 @@ pub fn SearchPage() -> impl IntoView {
         },
     );
     let text = RwSignal::new(String::new());
-    Effect::new(move |_| text.set(asked.get().0));
+    crate::state::watch(move || text.set(asked.get().0));
     let go = move |q: &str, object: &str| navigator.go(&nav::with_query("/search", &[("q", q), ("object", object)]));
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();

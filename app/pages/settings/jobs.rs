@@ -17,7 +17,7 @@ pub fn JobsSection() -> impl IntoView {
     let jobs = load(|| (), |(), abort| async move { api::jobs(true, "", &abort).await });
     let earlier = RwSignal::new(Vec::<Job>::new());
     let next = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         let busy = jobs.value.with(|found| {
             found.as_ref().map(|found| {
                 next.set(found.next.clone());

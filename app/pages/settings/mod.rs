@@ -77,7 +77,7 @@ pub fn SettingsPage() -> impl IntoView {
         _ => view! { <Empty title=t("state.hidden") body=t("error.not_found") icon="lock"/> }.into_any(),
     };
     // On a phone the sections stand in a row that scrolls.
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         section.track();
         request_animation_frame(|| {
             if let Ok(Some(here)) = document().query_selector(".settings nav [aria-current=page]") {

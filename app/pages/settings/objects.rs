@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use aplomb_model::{Field, FieldType, Object};
 use leptos::{ev, prelude::*, task::spawn_local};
+use leptos_router::hooks::use_query_map;
 use serde_json::{Value as Json, json};
 
 use crate::api::{self, Failure};
 use crate::app::gate;
 use crate::kit::{Badge, Dialog, Icon, Loaded, Notice, Plain, PlainSelect, toasts};
-use crate::state::{format, load, signed};
+use crate::state::{format, load, nav, signed};
 use crate::text::{maybe, t, tf};
 
 /// Types a new field can have.
@@ -55,7 +56,18 @@ fn name_of(label: &str) -> String {
 pub fn ObjectsSection() -> impl IntoView {
     let objects = signed().objects();
     let options: Vec<(String, String)> = objects.iter().map(|o| (o.name.clone(), o.plural.clone())).collect();
-    let shown = RwSignal::new(options.first().map(|(name, _)| name.clone()).unwrap_or_default());
+    // The address says which object is shown, so that it stays when the declarations are read again.
+    let asked = use_query_map().with_untracked(|query| query.get("object").unwrap_or_default());
+    let first = options.iter().find(|(name, _)| *name == asked).or(options.first());
+    let shown = RwSignal::new(first.map(|(name, _)| name.clone()).unwrap_or_default());
+    let navigator = nav::navigator();
+    Effect::new(move |before: Option<String>| {
+        let now = shown.get();
+        if before.is_some_and(|before| before != now) {
+            navigator.replace(&nav::with_query("/settings/objects", &[("object", &now)]));
+        }
+        now
+    });
     let adding = RwSignal::new(false);
     let making = RwSignal::new(false);
     let current = Memo::new(move |_| objects.iter().find(|o| o.name == shown.get()).cloned());
@@ -83,8 +95,8 @@ fn Fields(object: Arc<Object>) -> impl IntoView {
     // The field that somebody wants to be rid of.
     let asked = RwSignal::new(None::<Field>);
     let asking = RwSignal::new(false);
-    Effect::new(move |_| asking.set(asked.with(Option::is_some)));
-    Effect::new(move |_| {
+    crate::state::watch(move || asking.set(asked.with(Option::is_some)));
+    crate::state::watch(move || {
         if !asking.get() && asked.with_untracked(Option::is_some) {
             asked.set(None);
         }
@@ -187,6 +199,7 @@ fn facts(uses: &api::Uses) -> AnyView {
             (!uses.views.is_empty()).then(|| uses.views.iter().map(|v| v.name.clone()).collect::<Vec<_>>().join(", ")),
         ),
         ("uses.layout", (!layout.is_empty()).then(|| layout.join(", "))),
+        ("uses.otherViews", (uses.other_views > 0).then(|| format::count(uses.other_views))),
         ("uses.imports", (uses.imports > 0).then(|| format::count(uses.imports))),
         ("uses.unique", uses.unique.then(|| t("uses.unique.yes").to_owned())),
     ];

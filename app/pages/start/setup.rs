@@ -173,7 +173,7 @@ pub fn SetUp() -> impl IntoView {
 
 /// Each step begins at its first input, or at the chosen one of several.
 fn focus_first_input(step: RwSignal<usize>) {
-    Effect::new(move |_| {
+    crate::state::watch(move || {
         step.track();
         request_animation_frame(|| {
             let found = ["input:checked", "input"]

@@ -178,3 +178,70 @@ fn decode(bytes: &[u8]) -> Result<RowEdit> {
     let damaged = || Error::internal("a stored change of a row cannot be read");
     postcard::from_bytes(body.ok_or_else(damaged)?).map_err(|_| damaged())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the first version wrote must be read by every later one.
+    const FIRST: &str = "01030203416461026100010101036e756c17636f6e7461696e73204e554c20636861726163746572730102\
+        01010d61646140782e6578616d706c650102";
+
+    fn row() -> Row {
+        let problem = RowProblem { cell: Some(1), code: "nul".into(), detail: "contains NUL characters".into() };
+        Row { number: 3, cells: vec!["Ada".into(), "a\0".into()], problem: Some(problem) }
+    }
+
+    fn stored(edit: &RowEdit) -> Vec<u8> {
+        edit.doc(Id::from_u128(7)).expect("a document").value.expect("something is changed")
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back() {
+        let mut edit = RowEdit::new(row(), Some(2));
+        assert!(edit.doc(Id::from_u128(7)).expect("a document").value.is_none(), "nothing is changed");
+        edit.set(1, Some("ada@x.example".into()));
+        edit.action = Some(OnMatch::Create);
+        let bytes = stored(&edit);
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, FIRST, "another form wants another version");
+        assert_eq!(decode(&bytes).expect("an edit"), edit);
+        assert!(decode(&[&[VERSION + 1], &bytes[1..]].concat()).is_err());
+    }
+
+    #[test]
+    fn the_row_counts_as_it_was_changed() {
+        let mut edit = RowEdit::new(row(), None);
+        edit.set(1, Some("ada@x.example".into()));
+        edit.set(3, Some("beyond".into()));
+        edit.set(0, Some("Ada".into()));
+        assert_eq!(edit.changed.keys().copied().collect::<Vec<_>>(), [1, 3], "what stands there is no change");
+        let mut row = row();
+        Edits::of(std::slice::from_ref(&edit)).apply(&mut row);
+        assert_eq!(row.cells, ["Ada", "ada@x.example", "", "beyond"]);
+        assert_eq!(row.problem, None, "the cell that could not be taken is another one now");
+        edit.set(1, None);
+        assert_eq!(edit.changed.len(), 1);
+    }
+
+    #[test]
+    fn changes_are_counted_and_bounded() {
+        let mut all = Changed::default();
+        let mut edit = RowEdit::new(row(), None);
+        edit.set(0, Some("x".into()));
+        all.replace(None, &edit).expect("counted");
+        let before = edit.clone();
+        edit.action = Some(OnMatch::Skip);
+        all.replace(Some(&before), &edit).expect("counted");
+        assert_eq!((all.rows, all.cells, all.decisions), (1, 1, 1));
+        all.replace(Some(&edit), &RowEdit::new(row(), None)).expect("counted");
+        assert_eq!(all, Changed::default());
+        for full in [
+            Changed { cells: MOST_EDITS, ..all },
+            Changed { decisions: MOST_DECISIONS, ..all },
+            Changed { bytes: MOST_BYTES, ..all },
+        ] {
+            assert!(full.clone().replace(None, &edit).is_err(), "{full:?}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use aplomb_model::{Error, Id, Result};
 use aplomb_vault::{SealedDir, SealedFile, SealedWriter};
 use serde::{Deserialize, Serialize};
 
-use super::source;
+use super::{missing_check, source};
 use crate::read::Row;
 use crate::view::Noted;
 
@@ -21,6 +21,8 @@ const PLACE: u64 = 12;
 /// Bytes in front of a row: its length.
 const LENGTH: u64 = 4;
 const PREFIX: &str = "rows.";
+/// How such a file is laid out; one of another form is not read, because the check can be repeated.
+const FORM: u8 = 1;
 
 /// The lists of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,7 @@ const LISTS: [List; 4] = [List::Refused, List::Duplicate, List::Warning, List::O
 /// Kept in the state of the import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
+    form: u8,
     file: Id,
     /// by list: where it begins, how many places
     lists: [(u64, u64); 4],
@@ -146,7 +149,7 @@ impl Noting {
         }
         writer.finish().map_err(source::disk)?;
         self.uploads.sync().map_err(|e| source::disk(e.into()))?;
-        Ok(Some(Findings { file: self.file, lists }))
+        Ok(Some(Findings { form: FORM, file: self.file, lists }))
     }
 }
 
@@ -173,6 +176,9 @@ pub struct NotedRows<'a> {
 
 impl<'a> NotedRows<'a> {
     pub fn open(uploads: &Arc<SealedDir>, import: Id, findings: &'a Findings) -> Result<NotedRows<'a>> {
+        if findings.form != FORM {
+            return Err(missing_check());
+        }
         let file = uploads.open(&findings.name(import)).map_err(source::vault)?;
         Ok(NotedRows { file, findings })
     }

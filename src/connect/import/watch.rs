@@ -25,14 +25,14 @@ pub struct Watch {
     pub left_out: Vec<(u64, Vec<CellProblem>)>,
 }
 
-/// A row that is, or may be, the same as something known.
+/// A row that is, or may be, the same as something known. The last three only when values are compared.
 pub struct Seen {
     pub row: u64,
     pub other: Other,
+    pub action: OnMatch,
     /// of the other
     pub name: String,
     pub matched_by: String,
-    pub action: OnMatch,
     pub fields: Vec<Compared>,
 }
 
@@ -109,24 +109,20 @@ impl Watch {
             (_, None, None) => return,
         };
         let action = action(draft, found, options);
-        let fields = self.compared.as_ref().map(|mapped| {
+        let (name, matched_by, fields) = (String::new(), String::new(), Vec::new());
+        let mut seen = Seen { row: draft.number, other, action, name, matched_by, fields };
+        if let Some(mapped) = &self.compared {
             let sides = Sides { entry, stored, fill: entry.is_some() || options.fill_only, action };
-            matcher.object.live().filter_map(|f| sides.compare(f, draft, matcher.object, mapped)).collect()
-        });
-        let name = match (entry, stored) {
-            (Some(entry), _) => matcher.name_of(entry),
-            (None, Some(record)) => matcher.object.title_of(record),
-            (None, None) => String::new(),
-        };
-        let matched_by = key.field().to_owned();
-        self.duplicates.push(Seen {
-            row: draft.number,
-            other,
-            name,
-            matched_by,
-            action,
-            fields: fields.unwrap_or_default(),
-        });
+            let fields = matcher.object.live();
+            seen.fields = fields.filter_map(|f| sides.compare(f, draft, matcher.object, mapped)).collect();
+            seen.matched_by = key.field().to_owned();
+            seen.name = match (entry, stored) {
+                (Some(entry), _) => matcher.name_of(entry),
+                (None, Some(record)) => matcher.object.title_of(record),
+                (None, None) => String::new(),
+            };
+        }
+        self.duplicates.push(seen);
     }
 }
 

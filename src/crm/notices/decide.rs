@@ -35,6 +35,20 @@ pub struct ImportEnd {
     pub assigned: BTreeMap<Id, u64>,
 }
 
+impl ImportEnd {
+    const VERSION: u8 = 1;
+
+    pub(super) fn bytes(&self) -> Result<Vec<u8>> {
+        let body = serde_json::to_vec(self).or_internal("the end of an import")?;
+        Ok([&[ImportEnd::VERSION], body.as_slice()].concat())
+    }
+
+    fn read(bytes: &[u8]) -> Result<ImportEnd> {
+        let body = bytes.split_first().filter(|(version, _)| **version == ImportEnd::VERSION).map(|(_, body)| body);
+        serde_json::from_slice(body.unwrap_or_default()).or_internal("the end of an import")
+    }
+}
+
 /// What of a job's document counts here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -205,7 +219,7 @@ impl Deciding<'_> {
 
     fn import(&mut self, change: &Change, doc: &DocChange) -> Result<()> {
         let Some(after) = &doc.after else { return Ok(()) };
-        let end: ImportEnd = serde_json::from_slice(after).or_internal("the end of an import")?;
+        let end = ImportEnd::read(after)?;
         let object = self.code(&end.object);
         let kind = if end.failed { Kind::JobFailed } else { Kind::ImportDone };
         let (import, group) = (Some(end.id), format!("import {}", end.id));

@@ -20,7 +20,6 @@ pub use decide::ImportEnd;
 pub use read::ReadNotices;
 
 use crate::crm::Crm;
-use crate::errors::OrInternal;
 use crate::{BulkDoc, Ctx};
 use followed::Followed;
 
@@ -49,10 +48,9 @@ impl Notices {
 impl Crm {
     /// Writes documents of an import that has ended, and its end into the log, in one batch.
     pub fn import_ended(&self, ctx: &Ctx, docs: Vec<BulkDoc>, end: &ImportEnd) -> Result<Seq> {
-        let value = serde_json::to_vec(end).or_internal("the end of an import")?;
         let put = |d: BulkDoc| Op::Doc { kind: d.kind, key: d.key, value: d.value, logged: false };
         let (kind, key) = (decide::IMPORT_END, end.id.as_bytes().to_vec());
-        let logged = Op::Doc { kind, key, value: Some(value), logged: true };
+        let logged = Op::Doc { kind, key, value: Some(end.bytes()?), logged: true };
         self.inner.commit_docs(ctx, "import", docs.into_iter().map(put).chain([logged]).collect(), vec![])
     }
 

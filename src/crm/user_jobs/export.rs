@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use aplomb_model::query::{Condition, Filter, Op as Test};
-use aplomb_model::{Code, Error, Id, Query, Result};
+use aplomb_model::{Action, Code, Error, Id, Query, Result};
 use aplomb_vault::{DataKey, SealedDir, SealedFile, SubKey};
 use serde_json::json;
 
@@ -105,6 +105,8 @@ pub(super) fn work(run: &Run<'_>) -> Result<Step> {
         if run.stopping() {
             return Err(Error::new(Code::NotReady, "the server goes down"));
         }
+        let ctx = run.ctx(&state, "export")?;
+        run.inner.authorise(&ctx, &state.object, Action::Export)?;
         if count - noted >= NOTED || run.state()?.is_none() {
             noted = count;
             return note(run, &ctx, count, total)?.then_some(()).ok_or_else(cancelled);

@@ -192,6 +192,9 @@ impl Crm {
             let job = visible(ctx, Stored::load(&view, id)?)?;
             let Some(next) = change(&job, view.seq())? else { return Ok(()) };
             let mut ops = vec![next.announce()?];
+            if !next.is_open() {
+                ops.push(Order::remove(id));
+            }
             ops.extend(undo::settle(&view, &next)?);
             match self.inner.commit_docs(ctx, "job", ops, vec![job.unchanged()?]) {
                 Err(e) if e.code == Code::Conflict => {}
@@ -234,7 +237,7 @@ pub(crate) fn tidy(crm: &Crm, now: Timestamp) -> Result<()> {
             let mut ops = Vec::new();
             let spent = job.file.is_some() && ended < now.plus_days(-export::KEPT_DAYS);
             if ended < now.plus_days(-KEPT_DAYS) {
-                ops.extend([job.remove(), Order::remove(job.id)]);
+                ops.push(job.remove());
             } else if spent {
                 ops.push(Stored { file: None, ..job.clone() }.put()?);
             }

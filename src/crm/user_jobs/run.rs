@@ -159,7 +159,7 @@ pub(super) fn close(inner: &Inner, ctx: &Ctx, id: Id, end: impl Fn(&Stored, u64)
         let view = inner.view()?;
         let Some(state) = Stored::load(&view, id)?.filter(Stored::is_open) else { return Ok(()) };
         let next = end(&state, view.seq());
-        let mut ops = vec![next.announce()?];
+        let mut ops = vec![next.announce()?, Order::remove(id)];
         ops.extend(undo::settle(&view, &next)?);
         drop(view);
         let batch = aplomb_store::Batch {

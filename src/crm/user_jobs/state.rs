@@ -12,7 +12,7 @@ use crate::errors::{OrInternal, OrStore};
 /// Documents: [`Stored`] by the inverted id, so that the newest come first. Logged when a job is made and when it ends:
 /// whoever follows the log learns of both from the batch itself.
 pub(crate) const JOB: &str = "job";
-/// Documents: [`Order`] by id.
+/// Documents: [`Order`] by id, while the job is open: it may hold personal data.
 const ORDER: &str = "jobOrder";
 const VERSION: u8 = 1;
 /// Refused records that are named.

@@ -174,3 +174,27 @@ fn backups_have_a_right_of_their_own() {
     }
     assert!(!world.home.data().join("backup.tmp").exists(), "the stage is gone");
 }
+
+#[test]
+fn exports_stay_behind() {
+    let world = World::new();
+    let server = world.home.serve(true).ready();
+    let client = Client::with_key(&server, world.key.clone());
+    client.post("/api/v1/records/contact", json!({"fields": {"name": "Ada"}})).expect(201);
+    let job = client.post("/api/v1/exports", json!({"object": "contact", "format": "jsonl"})).expect(202);
+    let path = format!("/api/v1/jobs/{}", job.text("/id"));
+    let started = std::time::Instant::now();
+    while client.get(&path).expect(200).body["file"].is_null() {
+        assert!(started.elapsed().as_secs() < 60, "the export never ends");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(fs::read_dir(world.home.data().join("exports")).unwrap().count(), 1);
+    let (file, copy) = (world.home.path().join("full.age"), world.home.path().join("copy"));
+    world.back_up(&server, &file, None);
+    good(world.restore(&[&file], &copy));
+    assert!(!copy.join("exports").exists());
+    world.run("verify", &copy, &[]);
+    assert!(world.contacts(&copy).contains("Ada"));
+    let state = client.get("/api/v1/system").expect(200).body;
+    assert_eq!(state["backup"]["lastBytes"].as_u64(), Some(fs::metadata(&file).unwrap().len()), "{state}");
+}

@@ -15,10 +15,12 @@ const STREAMS: usize = 8;
 pub struct Stream(Lines<BufReader<TcpStream>>);
 
 impl Stream {
+    /// `headers` name a cookie when there is no key.
     pub fn open(server: &Server, key: &str, path: &str, headers: &str) -> Stream {
         let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
-        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n{headers}\r\n");
+        let key = if key.is_empty() { String::new() } else { format!("authorization: Bearer {key}\r\n") };
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{key}{headers}\r\n");
         stream.write_all(head.as_bytes()).expect("sent");
         Stream(BufReader::new(stream).lines())
     }

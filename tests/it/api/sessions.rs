@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::live::Stream;
 use crate::client::Client;
 use crate::harness::{ADMIN, Home, PASSWORD, Server};
 
@@ -78,7 +79,11 @@ fn sessions_are_seen_and_ended() {
     assert_eq!(devices(&own), [("Edge on Windows", false), ("Firefox on Linux", true)]);
     let other =
         own.iter().find(|s| s["current"] == false).and_then(|s| s["id"].as_str()).expect("the other").to_owned();
+    let cookie = format!("cookie: {}\r\n", elsewhere.cookie.as_deref().expect("a session"));
+    let mut stream = Stream::open(&server, "", "/api/v1/live", &cookie);
+    assert!(stream.next().is_some_and(|(name, ..)| name == "hello"));
     rep.delete(&format!("/api/v1/sessions/{other}")).expect(204);
+    assert_eq!(stream.next(), None, "its stream has ended with it");
     elsewhere.get("/api/v1/session").expect(401);
     rep.delete(&format!("/api/v1/sessions/{other}")).expect(404);
 

@@ -46,6 +46,16 @@ fn axe_finds_nothing_serious_on_any_page() {
         json!({"name": "مرحبا 😀 Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft", "stage": "proposal"}),
     );
     let record = format!("/o/deal/{deal}");
+    make(&client, "contact", json!({"name": {"first": "Grace", "last": "Hopper"}, "email": ["grace@navy.example"]}));
+    // One import with a row that would be refused, one with a row that is known already.
+    let import = |email: &str| {
+        let file = format!("First name,Last name,Email\nGrace,Hopper,{email}\n");
+        let address = client.upload("contact", "people.csv", &file);
+        client.patch(&address, json!({"options": {"match": "email"}})).expect(200);
+        client.post(&format!("{address}/check"), json!({})).expect(200);
+        address.replace("/api/v1/imports/", "/import/")
+    };
+    let (refused, known) = (import("grace@"), import("grace@navy.example"));
     let pages = [
         "/",
         "/o/contact",
@@ -55,6 +65,8 @@ fn axe_finds_nothing_serious_on_any_page() {
         &record,
         "/search?q=sales",
         "/import",
+        &refused,
+        &known,
         "/settings/organisation",
         "/kit",
         "/settings/account",

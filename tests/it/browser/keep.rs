@@ -55,6 +55,10 @@ fn a_file_is_put_into_a_record_and_found_again() {
     browser.find("[data-field=files] .button.primary").click();
     let link = browser.find("[data-field=files] .file-link");
     assert!(link.text().contains("offer.txt"));
+    link.click();
+    assert_eq!(browser.find("[data-testid=preview] pre").text(), "The offer in words.");
+    browser.keys("\u{e00c}");
+    browser.until("the preview gone", "return document.querySelector('dialog') === null");
     let got = browser.script("const a = document.querySelector('[data-field=files] .file-link'); const r = new XMLHttpRequest(); r.open('GET', a.href, false); r.send(); return r.responseText");
     assert_eq!(got, "The offer in words.");
     is_sound(&browser);

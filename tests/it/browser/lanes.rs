@@ -57,6 +57,7 @@ fn cards_go_from_one_swim_lane_to_another() {
     browser.until("the focus on the card", &has_focus);
     browser.chord(&[ALT], UP);
     browser.until("the second card above", &card("sales", "needsAnalysis", &second));
+    browser.sees("Second is now in Sales");
     assert_eq!(fields(&second)["pipeline"], "sales");
 
     // A swim-lane is closed and opened by its head.

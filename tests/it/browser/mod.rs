@@ -1,6 +1,7 @@
 //! People's ways through the product, in headless Chromium.
 
 mod account;
+mod admin;
 mod axe;
 mod board;
 mod driver;

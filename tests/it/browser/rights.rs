@@ -48,6 +48,17 @@ fn who_may_only_look_sees_no_way_to_write() {
     log_in(&browser, &server, "rep@acme.example");
     browser.open(&server.url("/o/company"));
     browser.find("[data-testid=create]");
+    // What opens by default for everybody is not his to choose.
+    browser.open(&server.url("/o/company?sort=name"));
+    browser.find("[data-testid=records] tbody tr[data-id]");
+    browser.find("button[aria-label=Views]").click();
+    browser.find("[data-testid=save-view]").click();
+    browser.sees("Opens when the list is opened");
+    browser.find("[data-testid=view-form] input[type=checkbox]").click();
+    browser.until(
+        "no default for everybody",
+        "return !document.querySelector('[data-testid=view-form]').innerText.includes('Opens when')",
+    );
     // A rep may change companies of his team only: the refusal is said, and the old value stays.
     browser.open(&server.url(&format!("/o/company/{id}")));
     browser.find("[data-field=name] .value").click();
