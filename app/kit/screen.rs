@@ -32,6 +32,12 @@ impl Screen {
         screen
     }
 
+    /// Lets go of the pages that have asked and are gone: a signal forgets them when it speaks.
+    pub fn sweep(self) {
+        self.phone.notify();
+        self.compact.notify();
+    }
+
     /// Pixels of a row in a list.
     pub fn row_height(self) -> Signal<f64> {
         Signal::derive(move || match (self.phone.get(), self.compact.get()) {

@@ -270,6 +270,14 @@ impl Live {
         });
     }
 
+    /// Lets go of the pages that have listened and are gone: a signal forgets them when it speaks.
+    pub fn sweep(self) {
+        self.news.notify();
+        self.lost.notify();
+        self.begun.notify();
+        self.gathering.notify();
+    }
+
     /// Changes when the feed has begun again after it was lost.
     pub fn again(self) -> Memo<u32> {
         Memo::new(move |_| self.begun.get().max(1))
@@ -278,9 +286,12 @@ impl Live {
     /// Calls `then` soon after changes that `wanted` picks, once for many; ends with the owner that called.
     pub fn follow(self, wanted: impl Fn(&News) -> bool + 'static, then: impl Fn() + Clone + 'static) {
         let waiting = RwSignal::new(false);
+        let mut seen = self.news.get_untracked();
         crate::state::watch(move || {
-            let Some(news) = self.news.get() else { return };
-            if waiting.get_untracked() || !wanted(&news) {
+            let news = self.news.get();
+            let is_old = news.as_ref().map(Arc::as_ptr) == seen.as_ref().map(Arc::as_ptr);
+            seen.clone_from(&news);
+            if is_old || waiting.get_untracked() || !news.is_some_and(|news| wanted(&news)) {
                 return;
             }
             waiting.set(true);

@@ -1,6 +1,6 @@
 //! A first visit: bytes that are transferred before the app runs, and when its first page is drawn.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::driver::Browser;
 use crate::harness::Server;
@@ -47,5 +47,5 @@ fn transferred(browser: &Browser) -> u64 {
         "return performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
             .filter(e => !e.name.includes('/api/')).reduce((sum, e) => sum + e.encodedBodySize, 0)",
     );
-    sum.as_u64().or(sum.as_f64().map(|n| n as u64)).unwrap_or_else(|| panic!("no sizes: {:?}", Json::from(sum)))
+    sum.as_u64().or(sum.as_f64().map(|n| n as u64)).unwrap_or_else(|| panic!("no sizes: {sum}"))
 }

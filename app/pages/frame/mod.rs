@@ -16,7 +16,7 @@ use wasm_bindgen::JsCast;
 
 use crate::api;
 use crate::app::gate;
-use crate::kit::{Dialog, Empty, Found, Icon, Lookup, toasts};
+use crate::kit::{Dialog, Empty, Found, Icon, Lookup, screen, toasts};
 use crate::pages::{home, imports, kit, records, search, settings, start};
 use crate::state::live::Live;
 use crate::state::{Signed, Trail, Views, nav, preferences};
@@ -35,9 +35,12 @@ pub fn Frame(signed: Signed) -> impl IntoView {
     let location = use_location();
     let folded = RwSignal::new(false);
     // On a phone the sidebar lies over the page: going somewhere closes it.
+    let screen = screen();
     crate::state::watch(move || {
         location.pathname.track();
         folded.set(false);
+        screen.sweep();
+        live.sweep();
     });
     keep_focus(location.pathname);
     undo_by_key();

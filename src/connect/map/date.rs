@@ -78,7 +78,8 @@ impl When {
     /// The moment, midnight without a time; in `zone` without an offset. `None` beyond year 9999.
     pub fn moment(self, zone: &TimeZone) -> Option<Timestamp> {
         let clock = self.time.unwrap_or(Clock { hour: 0, minute: 0, second: 0, offset: None });
-        let civil = self.date.jiff().at(clock.hour, clock.minute, clock.second, 0);
+        let (year, month, day) = self.date.ymd();
+        let civil = jiff::civil::date(year, month, day).at(clock.hour, clock.minute, clock.second, 0);
         let zone = match clock.offset {
             Some(seconds) => TimeZone::fixed(jiff::tz::Offset::from_seconds(seconds).ok()?),
             None => zone.clone(),

@@ -292,12 +292,7 @@ struct Span {
 
 impl Span {
     fn shift(&self, day: Date, sign: i32) -> Date {
-        let moved = jiff::Span::new()
-            .try_months(self.months * sign)
-            .and_then(|s| day.jiff().checked_add(s))
-            .ok()
-            .and_then(Date::from_jiff)
-            .unwrap_or(day);
+        let moved = day.plus_months(self.months.saturating_mul(sign));
         moved.plus_days(self.days * sign)
     }
 }
