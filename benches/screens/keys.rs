@@ -92,18 +92,11 @@ fn palette(browser: &Browser, server: &Server) -> Vec<f64> {
         browser.until("the palette", "return document.activeElement.id === 'palette-input'");
         let word = WORDS[turn % WORDS.len()];
         let last = word.chars().last().map(String::from).unwrap_or_default();
-        browser.keys(&word[..word.len() - last.len()]);
-        pause(500);
-        // The list is drawn anew for the whole word.
-        browser.script("document.querySelectorAll('#palette-list [role=option]').forEach(o => o.dataset.old = 1)");
-        let until = "const o = [...document.querySelectorAll('#palette-list [role=option]')]; \
-                     return probe.searched && o.some(o => o.querySelector('mark, small, .faint'))";
-        browser.script(
-            "window.fetchBefore ??= window.fetch; window.fetch = (...a) => { const p = fetchBefore(...a); \
-             if (String(a[0].url ?? a[0]).includes('/search')) p.then(() => setTimeout(() => probe.searched = true)); return p; }",
+        let until = format!(
+            "const plain = text => text.normalize('NFKD').replace(/\\p{{M}}/gu, '').toLowerCase(); \
+             return [...document.querySelectorAll('#palette-list [role=option]')].some(o => plain(o.innerText).includes(plain({word:?})))"
         );
-        browser.script("if (window.probe) probe.searched = false");
-        let millis = timed(browser, &["keydown"], &last, until, || browser.keys(&last));
+        let millis = timed(browser, &["keydown"], &last, &until, || browser.keys(word));
         browser.keys(ESCAPE);
         browser.keys(ESCAPE);
         pause(200);

@@ -2,7 +2,8 @@
 //! Chromium, and times from the key press to the painted answer, what stays blank while a list is scrolled, what a first
 //! visit transfers, how the heap grows, and how soon fifty live streams tell of a change.
 //!
-//! `cargo bench --bench screens -- --contacts N --dir DIR --generator FILE [--minutes M]`; `--minutes` is for the heap.
+//! `cargo bench --bench screens -- --contacts N --dir DIR --generator FILE [--minutes M] [--only PART]`; `--minutes` is for
+//! the heap, PART one of `first`, `keys`, `scroll`, `streams`, `heap`.
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures wall time and polls")]
 
 #[path = "../../tests/it/client.rs"]
@@ -35,6 +36,7 @@ struct Arguments {
     dir: PathBuf,
     generator: PathBuf,
     minutes: u64,
+    only: Option<String>,
 }
 
 fn arguments() -> Arguments {
@@ -43,6 +45,7 @@ fn arguments() -> Arguments {
         dir: std::env::temp_dir().join("aplomb-screens"),
         generator: "gen_crm.py".into(),
         minutes: 0,
+        only: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -52,9 +55,10 @@ fn arguments() -> Arguments {
             "--dir" => a.dir = next().into(),
             "--generator" => a.generator = next().into(),
             "--minutes" => a.minutes = next().parse().expect("--minutes needs a number"),
+            "--only" => a.only = Some(next()),
             // Cargo's own
             "--bench" => {}
-            _ => panic!("{word} is unknown: --contacts N --dir DIR --generator FILE [--minutes M]"),
+            _ => panic!("{word} is unknown: --contacts N --dir DIR --generator FILE [--minutes M] [--only PART]"),
         }
     }
     a
@@ -108,13 +112,23 @@ fn main() {
     let home = filled(&a);
     let server = home.serve(true).ready();
     let client = Client::log_in(&server, ADMIN, PASSWORD);
-    let mut lines = first::measure(&server);
+    let wanted = |part: &str| a.only.as_deref().is_none_or(|only| only == part);
+    let mut lines = Vec::new();
+    if wanted("first") {
+        lines.extend(first::measure(&server));
+    }
     let browser = Browser::start(1440, 900);
     log_in(&browser, &server);
-    lines.extend(keys::measure(&browser, &server));
-    lines.extend(scroll::measure(&browser, &server));
-    lines.extend(streams::measure(&server, &client));
-    if a.minutes > 0 {
+    if wanted("keys") {
+        lines.extend(keys::measure(&browser, &server));
+    }
+    if wanted("scroll") {
+        lines.extend(scroll::measure(&browser, &server));
+    }
+    if wanted("streams") {
+        lines.extend(streams::measure(&server, &client));
+    }
+    if wanted("heap") && a.minutes > 0 {
         lines.extend(heap::measure(&browser, &server, a.minutes));
     }
     println!("\n| {} contacts, {DEALS} deals | measured | goal |\n|---|---|---|", a.contacts);
