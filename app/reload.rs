@@ -41,12 +41,14 @@ fn show(info: &PanicHookInfo<'_>) -> Result<(), JsValue> {
     // Not a step inside the app, which is gone.
     link.set_attribute("rel", "external")?;
     page.append_child(&link.into())?;
-    let agent = web_sys::window().and_then(|w| w.navigator().user_agent().ok()).unwrap_or_default();
+    let window = web_sys::window().ok_or(JsValue::UNDEFINED)?;
+    let agent = window.navigator().user_agent().unwrap_or_default();
     let report = format!("Aplomb {}\n{here}\n{agent}\n{info}", env!("CARGO_PKG_VERSION"));
     let copy = element("button", "button", t("stopped.copy"))?;
     let (copied, text) = (copy.clone(), report.clone());
+    // Without a secure context there is no clipboard; the report is selected by hand.
+    copy.toggle_attribute_with_force("hidden", !window.is_secure_context())?;
     let click = Closure::<dyn Fn()>::new(move || {
-        let Some(window) = web_sys::window() else { return };
         let _ = window.navigator().clipboard().write_text(&text);
         copied.set_text_content(Some(t("kit.copied")));
     });

@@ -59,7 +59,7 @@ pub async fn set_mapping(id: &str, mapping: &[(usize, Option<String>)], options:
 /// What is to be read differently, and what becomes of single rows; gives these rows as they would be taken now.
 pub async fn mend(id: &str, edits: &[CellEdit], decisions: &[RowDecision]) -> Result<Vec<ImportRow>> {
     let body = json!({ "edits": edits, "decisions": decisions });
-    list_of(Call::patch(format!("/imports/{id}"), body).send().await?.json, "changedRows")
+    list_of(Call::patch(format!("/imports/{id}"), body).patient().send().await?.json, "changedRows")
 }
 
 /// Sets what becomes of every row that is known already, whatever was decided for these before.

@@ -14,7 +14,7 @@ use leptos::task::spawn_local;
 use crate::api::{Abort, Failure, Result, pause};
 
 /// Rows on a page.
-pub const PAGE: usize = 100;
+pub const PAGE: usize = 60;
 /// Pages asked for at once, and answers that may be on their way: one more than the one that a jump has made useless.
 const MOST: usize = 3;
 const AT_ONCE: usize = 2;
@@ -212,6 +212,11 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
             way.stale.extend(known.filter(|known| !known.is_empty()).unwrap_or_else(|| vec![0]));
         });
         self.pump();
+    }
+
+    /// Whether no answer is on its way.
+    pub fn is_settled(self) -> bool {
+        self.way.try_with_value(|way| way.coming.is_empty()) != Some(false)
     }
 
     /// Changes every row that `fits` where it stands, before the server is asked again.

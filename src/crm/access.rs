@@ -1,4 +1,4 @@
-//! What a key of limited scope may do with what belongs to its user alone: follows, notices, presence.
+//! What a key of limited scope may do with what belongs to its user alone: follows, notices, views, jobs.
 
 use aplomb_access::Via;
 use aplomb_model::{Action, Result};

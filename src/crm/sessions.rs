@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aplomb_access::{Actor, TokenScope, Via, can};
 use aplomb_model::{Capability, Code, Error, Id, Result, Timestamp};
-use aplomb_store::{Op, View};
+use aplomb_store::{Assert, Op, View};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -119,9 +119,8 @@ impl Crm {
         let actor = self.inner.directory()?.actor(session.user, Via::Session(session.id)).ok_or_else(none)?;
         if now.seconds() - session.used_at.seconds() >= TOUCH_SECONDS {
             session.used_at = now;
-            self.inner.sessions.0.write().insert(key, session.clone());
-            let ctx = Ctx::system(now, Random::seeded(0), "session");
-            self.inner.keep_sessions(&ctx, "session", vec![session.op(&key)?])?;
+            self.inner.sessions.0.write().get_mut(&key).ok_or_else(none)?.used_at = now;
+            self.inner.touch(&key, &session)?;
         }
         Ok((Arc::new(actor), session.public()))
     }
@@ -138,10 +137,11 @@ impl Crm {
     /// An unknown token is no error: he is logged out.
     pub fn logout(&self, ctx: &Ctx, token: &str) -> Result<()> {
         let key = hash(token);
-        self.inner.sessions.0.write().remove(&key);
         let op = Op::Doc { kind: SESSION, key: key.to_vec(), value: None, logged: false };
-        self.inner.commit_docs(ctx, "logout", vec![op], vec![])?;
-        Ok(())
+        let done = self.inner.commit_docs(ctx, "logout", vec![op], vec![]);
+        // only now nobody reads it into memory again
+        self.inner.sessions.0.write().remove(&key);
+        done.map(drop)
     }
 
     /// The caller's sessions, or as somebody who manages users those of another; the latest used first.
@@ -235,10 +235,26 @@ impl Inner {
         }
     }
 
+    /// Stores when it was used, unless it was ended meanwhile: then it must not come back.
+    fn touch(&self, key: &Hash, session: &Stored) -> Result<()> {
+        let Some(before) = self.view()?.doc(SESSION, key).or_store()? else { return Ok(()) };
+        let unchanged = Assert::DocIs { kind: SESSION, key: key.to_vec(), hash_or_value: Some(before) };
+        let ctx = Ctx::system(session.used_at, Random::seeded(0), "session");
+        match self.commit_docs(&ctx, "session", vec![session.op(key)?], vec![unchanged]) {
+            Err(e) if matches!(e.code, Code::Conflict | Code::DiskFull | Code::ReadOnly) => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
     fn load_session(&self, key: &Hash) -> Result<Option<Stored>> {
         let Some(bytes) = self.view()?.doc(SESSION, key).or_store()? else { return Ok(None) };
         let session: Stored = serde_json::from_slice(&bytes).or_internal("the session")?;
         self.sessions.0.write().insert(*key, session.clone());
+        // whoever ended it before it came into memory did not find it there
+        if self.view()?.doc(SESSION, key).or_store()?.is_none() {
+            self.sessions.0.write().remove(key);
+            return Ok(None);
+        }
         Ok(Some(session))
     }
 
@@ -251,9 +267,13 @@ impl Inner {
         Ok(removals.map(|(key, _)| Op::Doc { kind: SESSION, key, value: None, logged: false }).collect())
     }
 
-    /// Ends every session of a user: his password changed or he was deactivated.
-    pub fn end_sessions(&self, view: &View, user: Id) -> Result<Vec<Op>> {
+    /// No session of a user is used any more, once what [`Inner::end_sessions`] gave is committed.
+    pub fn forget_sessions(&self, user: Id) {
         self.sessions.0.write().retain(|_, s| s.user != user);
+    }
+
+    /// Removals of every session of a user: his password changed or he was deactivated.
+    pub fn end_sessions(&self, view: &View, user: Id) -> Result<Vec<Op>> {
         let own = sessions_of(view, user)?;
         Ok(own.into_iter().map(|(key, _)| Op::Doc { kind: SESSION, key, value: None, logged: false }).collect())
     }

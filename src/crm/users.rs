@@ -100,6 +100,9 @@ impl Crm {
             }
             Ok(())
         })?;
+        if ends {
+            self.inner.forget_sessions(id);
+        }
         self.user_get(ctx, id)
     }
 

@@ -1,14 +1,15 @@
 //! Saved views: the address of a list under a name. A view grants nothing: whoever opens it sees what he may see.
 
-use aplomb_access::{Via, can};
+use aplomb_access::can;
 use aplomb_model::{Action, Capability, Code, Error, Id, Result, Timestamp};
 use aplomb_store::{Assert, Op, View};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::Ctx;
+use crate::access::may_change_own;
 use crate::crm::Crm;
-use crate::errors::{OrInternal, OrStore, forbidden};
+use crate::errors::{OrInternal, OrStore};
 
 /// Documents by whom they concern, then the view's id: the owner, or [`Id::NIL`] for everybody.
 const VIEW: &str = "view";
@@ -120,7 +121,7 @@ impl Crm {
             created_at: ctx.now,
             updated_at: ctx.now,
         };
-        may_write(ctx, &view.object)?;
+        may_change_own(ctx, &view.object)?;
         let others = known(&self.inner.view()?, ctx)?;
         if others.iter().filter(|other| other.owner == view.owner).count() >= MOST {
             return Err(Error::new(Code::TooLarge, format!("a user has at most {MOST} views; delete some first")));
@@ -157,7 +158,7 @@ impl Crm {
         if view.owner != ctx.actor.user && !can(&ctx.actor, Capability::ManageSettings) {
             return Err(Error::new(Code::Forbidden, "a shared view is changed by whom it belongs to, or by an admin"));
         }
-        may_write(ctx, &view.object)?;
+        may_change_own(ctx, &view.object)?;
         Ok((view, others))
     }
 
@@ -221,17 +222,6 @@ impl Crm {
     }
 }
 
-/// A key that may only read changes no view either.
-fn may_write(ctx: &Ctx, object: &str) -> Result<()> {
-    match &ctx.actor.via {
-        Via::Token { scopes, .. } if !scopes.iter().any(|scope| scope.covers(object, Action::Update)) => {
-            Err(forbidden())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The caller's own views and the shared ones.
 /// An address without its percent signs, as far as they stand for ASCII.
 fn plain(query: &str) -> String {
     let mut out = String::with_capacity(query.len());
@@ -251,6 +241,7 @@ fn plain(query: &str) -> String {
     out
 }
 
+/// The caller's own views and the shared ones.
 fn known(view: &View, ctx: &Ctx) -> Result<Vec<Stored>> {
     let mut found = Vec::new();
     for whose in [ctx.actor.user, Id::NIL] {

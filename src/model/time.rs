@@ -146,7 +146,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Digits alone, at most `most`.
+/// Two digits, at most `most`.
 fn whole(text: &str, most: i64) -> Option<i64> {
     let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|n| digits && *n <= most)

@@ -105,6 +105,10 @@ impl Feed {
         let event = match post {
             Post::Event(event) => event,
             Post::Notices => {
+                // many batches of notices make one number
+                while let Ok(post) = self.post.try_recv() {
+                    self.waiting.extend(if let Post::Event(event) = post { Some(event) } else { None });
+                }
                 let call = self.call.clone();
                 let unread = blocking(move || call.open.crm.notices_unread(&present(&call)?)).await?;
                 Bytes::from(format!("event: notice\ndata: {}\n\n", json!({"unread": unread})))

@@ -159,7 +159,7 @@ impl Server {
             if let Some(code) = line.and_then(|l| l.split_whitespace().last()) {
                 return code.to_owned();
             }
-            assert!(started.elapsed() < Duration::from_secs(10), "no set-up code:\n{log}");
+            assert!(started.elapsed() < PATIENCE, "no set-up code:\n{log}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

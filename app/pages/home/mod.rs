@@ -1,5 +1,6 @@
 //! My day: what is due, which deals need a next step, what came in. It says so when there is nothing.
 
+mod first_steps;
 mod work;
 
 use aplomb_model::{Action, Filter, Object};
@@ -129,6 +130,7 @@ pub fn HomePage() -> impl IntoView {
     view! {
         <div class="page">
             <header class="page-head"><h1>{greeting}</h1><span class="faint">{format::date(&format::today())}</span></header>
+            <first_steps::FirstSteps/>
             <div class="home-grid" data-testid="home">{cards}</div>
         </div>
     }

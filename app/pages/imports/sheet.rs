@@ -15,6 +15,8 @@ const INPUT: &str = "import-cell";
 
 /// Row in the list, and place among the columns that are shown.
 type At = (usize, usize);
+/// Where the cursor is in a row, and whether something is written there.
+type Writing = Option<(usize, bool)>;
 
 #[derive(Clone, Copy)]
 struct Cursor {
@@ -180,21 +182,29 @@ pub fn Sheet(rows: Rows, columns: Vec<Column>, outdated: RwSignal<bool>) -> impl
 
 #[component]
 fn Line(at: usize, cursor: Cursor) -> impl IntoView {
-    let row = Memo::new(move |_| cursor.rows.list.with(|list| list.get(at).cloned()));
-    // Where the cursor is in this row, and what is written there.
-    let here = Memo::new(move |_| {
+    let here = Memo::new(move |_| -> Writing {
         let (row, column) = cursor.at.get();
         (row == at).then(|| (column, cursor.writing.with(Option::is_some)))
     });
+    // An answer about another cell of the row waits: it would take the input from under the hands.
+    let line = Memo::new(move |held: Option<&(Option<ImportRow>, Writing)>| {
+        let here = here.get();
+        let row = match held {
+            Some((row, _)) if here.is_some_and(|(_, writing)| writing) => row.clone(),
+            _ => cursor.rows.list.with(|list| list.get(at).cloned()),
+        };
+        (row, here)
+    });
     move || {
-        let row = row.get()?;
+        let (row, here) = line.get();
+        let row = row?;
         let whole: Vec<String> = row.problems.iter().filter(|p| p.column.is_none()).map(|p| p.detail.clone()).collect();
         let cell = |(place, column): (usize, Column)| {
             let text = row.cells.get(column.index).cloned().unwrap_or_default();
             let edited = row.edits.iter().position(|c| *c == column.index);
             let was = edited.and_then(|at| row.originals.get(at)).map(|text| tf("import.was", &[("text", text)]));
             let wrong = fault(&row, column.index);
-            let is_here = here.get().filter(|(c, _)| *c == place);
+            let is_here = here.filter(|(c, _)| *c == place);
             let class = match (&wrong, edited) {
                 (Some(_), _) => "wrong",
                 (None, Some(_)) => "edited",

@@ -19,6 +19,10 @@ use crate::kit::{Dialog, Icon, Paged, Toasts, Trouble, Waiting, toasts};
 use crate::state::{Load, format, live, load, signed};
 use crate::text::{t, tf, tn};
 
+/// Milliseconds between two looks whether the lanes have come back after a move, and how many.
+const LOOK: i32 = 250;
+const LOOKS: u32 = 60;
+
 /// Swim-lanes that are open when a board with more of them is opened.
 const OPEN_AT_FIRST: usize = 6;
 
@@ -47,6 +51,8 @@ pub struct Board {
     /// what the lanes that are drawn show
     pub lanes: StoredValue<HashMap<At, Paged<Record>>>,
     pub figures: RwSignal<Option<Figures>>,
+    /// the figures are on their way
+    counting: RwSignal<bool>,
     pub moved: RwSignal<HashMap<String, Moved>>,
     /// the card that was moved by keyboard and takes it along
     pub follows: StoredValue<String>,
@@ -131,7 +137,12 @@ impl Board {
                     });
                     self.refresh();
                     // The lanes come back with the card in its new place; until then it stays as it is shown.
-                    api::pause(500).await;
+                    for _ in 0..LOOKS {
+                        api::pause(LOOK).await;
+                        if self.is_settled() {
+                            break;
+                        }
+                    }
                     self.forget(&id, &to);
                     if by_key {
                         request_animation_frame(move || refocus_card(&id));
@@ -140,10 +151,12 @@ impl Board {
                 Err(failure) => {
                     self.forget(&id, &to);
                     let lacking = lacking(&object, &field, &failure);
-                    if lacking.is_empty() {
+                    if lacking.is_empty() || self.asking.is_disposed() {
                         toasts.refuse(&failure);
                         self.refresh();
-                        request_animation_frame(move || focus_card(&id));
+                        if by_key {
+                            request_animation_frame(move || refocus_card(&id));
+                        }
                     } else {
                         self.asking.try_set(Some(Asking { record, to, fields: lacking, failure: Some(failure) }));
                     }
@@ -183,6 +196,12 @@ impl Board {
     fn refresh(self) {
         self.lanes.try_with_value(|lanes| lanes.values().for_each(|lane| lane.refresh()));
         self.again.try_update(|n| *n += 1);
+    }
+
+    /// Whether everything that was asked for has come.
+    fn is_settled(self) -> bool {
+        let lanes = self.lanes.try_with_value(|lanes| lanes.values().all(|lane| lane.is_settled()));
+        lanes != Some(false) && self.counting.try_get_untracked() != Some(true)
     }
 
     /// The place `across` stages and `down` swim-lanes away from where a record is.
@@ -246,6 +265,7 @@ pub fn BoardView(object: Arc<Object>, field: Field, swim: Option<Field>, url: Me
         swim: StoredValue::new(swim.clone()),
         lanes: StoredValue::new(HashMap::new()),
         figures: sums.value,
+        counting: sums.busy,
         moved: RwSignal::new(HashMap::new()),
         follows: StoredValue::new(String::new()),
         carried: RwSignal::new(None),

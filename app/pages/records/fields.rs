@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use wasm_bindgen::JsCast;
 
 use crate::api::{self, Failure, Record, pause};
-use crate::kit::{Avatar, FieldInput, Icon, Notice, Shown, field};
+use crate::kit::{Avatar, FieldInput, Icon, Notice, Shown, field, toasts};
 use crate::state::presence::presence;
 use crate::state::{Load, Signed, format, signed};
 use crate::text::{t, tf, tn};
@@ -126,7 +126,7 @@ impl Editing {
         let named = matches!(field.kind, FieldType::Reference | FieldType::References);
         self.sent.set(Some(if named { draft } else { value.clone() }));
         self.close();
-        let name = field.name.clone();
+        let (name, toasts) = (field.name.clone(), toasts());
         spawn_local(async move {
             pause(LATE).await;
             let on_its_way = self.sent.try_with_untracked(Option::is_some) == Some(true);
@@ -148,6 +148,8 @@ impl Editing {
                     pause(MARKED).await;
                     self.saved.try_set(false);
                 }
+                // The page has gone meanwhile: there is no editor to open again.
+                Err(failure) if self.open.is_disposed() => toasts.refuse(&failure),
                 Err(failure) => self.refuse(&failure, &name),
             }
         });

@@ -48,9 +48,13 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
         let Some(cursor) = next.get_untracked().filter(|_| !fetching.get_untracked()) else { return };
         let (object, id) = (object.clone(), id.clone());
         fetching.set(true);
+        failed.set(false);
         spawn_local(async move {
             let answer = api::timeline(&object, &id, &kinds.get_untracked(), &cursor, &Abort::new()).await;
+            let is_wanted = next.try_with_untracked(|next| *next == Some(cursor)) == Some(true);
             match answer {
+                // Another kind was chosen meanwhile, or the first page has come anew.
+                Ok(_) if !is_wanted => {}
                 Ok(page) => {
                     more.try_update(|list| list.extend(page.entries));
                     next.try_set(page.next);

@@ -17,6 +17,7 @@ pub fn JobsSection() -> impl IntoView {
     let jobs = load(|| (), |(), abort| async move { api::jobs(true, "", &abort).await });
     let earlier = RwSignal::new(Vec::<Job>::new());
     let next = RwSignal::new(None::<String>);
+    let due = StoredValue::new(false);
     crate::state::watch(move || {
         let busy = jobs.value.with(|found| {
             found.as_ref().map(|found| {
@@ -25,9 +26,11 @@ pub fn JobsSection() -> impl IntoView {
             })
         });
         earlier.set(Vec::new());
-        if busy == Some(true) {
+        if busy == Some(true) && !due.get_value() {
+            due.set_value(true);
             spawn_local(async move {
                 api::pause(LOOK).await;
+                due.try_set_value(false);
                 jobs.refresh();
             });
         }

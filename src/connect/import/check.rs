@@ -43,16 +43,29 @@ impl Imports {
         self.complete(&state)?;
         let (preview, findings) = self.preview(ctx, &state)?;
         let _one_at_a_time = self.lock();
-        let (mut now, run) = self.waiting(ctx, id)?;
-        let before = std::mem::replace(&mut now.findings, findings);
-        if now.revision != state.revision {
-            now.findings.iter().for_each(|findings| findings.remove(&self.uploads, id));
+        let kept = self.keep_findings(ctx, &state, preview, findings.clone());
+        if kept.is_err() {
+            findings.iter().for_each(|findings| findings.remove(&self.uploads, id));
+        }
+        kept
+    }
+
+    fn keep_findings(
+        &self,
+        ctx: &Ctx,
+        checked: &State,
+        preview: Preview,
+        findings: Option<Findings>,
+    ) -> Result<ImportView> {
+        let (mut state, run) = self.waiting(ctx, checked.id)?;
+        if state.revision != checked.revision {
             return Err(Error::new(Code::Conflict, "the import was changed meanwhile; check it again"));
         }
-        (now.preview, now.outdated) = (Some(preview), false);
-        self.crm.put_docs(ctx, "import", vec![now.doc()?])?;
-        before.iter().for_each(|findings| findings.remove(&self.uploads, id));
-        Ok(now.view(&self.crm, run))
+        let before = std::mem::replace(&mut state.findings, findings);
+        (state.preview, state.outdated) = (Some(preview), false);
+        self.crm.put_docs(ctx, "import", vec![state.doc()?])?;
+        before.iter().for_each(|findings| findings.remove(&self.uploads, state.id));
+        Ok(state.view(&self.crm, run))
     }
 
     fn preview(&self, ctx: &Ctx, state: &State) -> Result<(Preview, Option<Findings>)> {

@@ -160,7 +160,7 @@ impl Edits {
             }
             row.cells[at].clone_from(text);
         }
-        if row.problem.as_ref().is_some_and(|problem| problem.cell.is_some()) {
+        if row.problem.as_ref().is_none_or(|problem| problem.cell.is_some()) {
             row.problem = RowProblem::of_cells(&row.cells);
         }
     }
@@ -222,6 +222,10 @@ mod tests {
         assert_eq!(row.problem, None, "the cell that could not be taken is another one now");
         edit.set(1, None);
         assert_eq!(edit.changed.len(), 1);
+        edit.set(0, Some("A\0da".into()));
+        edit.set(1, Some("fine".into()));
+        Edits::of(&[edit]).apply(&mut row);
+        assert_eq!(row.problem.and_then(|problem| problem.cell), Some(0), "as if it stood in the file");
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Imports {
     fn register(&self, kind: &'static str, work: fn(&Imports, Id) -> Result<JobNext>) {
         // without the `Crm`, which holds the handler: a cycle would never be freed
         let (uploads, now, random) = (self.uploads.clone(), self.now.clone(), self.random.clone());
+        let gate = self.gate.clone();
         let handler = move |crm: &Crm, job: &JobRun| {
             let id = job.payload.get("import").and_then(|v| v.as_str()).and_then(|t| t.parse::<Id>().ok());
             let id = id.ok_or_else(|| Error::internal("a job without its import"))?;
@@ -87,7 +88,7 @@ impl Imports {
                 now: now.clone(),
                 random: random.clone(),
                 max_file: MAX_FILE,
-                gate: Arc::default(),
+                gate: gate.clone(),
             };
             match work(&imports, id) {
                 // the import is gone, and so is the work
@@ -116,7 +117,7 @@ impl Imports {
         Ok(state.view(&self.crm, Run::load(&self.crm, id)?))
     }
 
-    /// The caller's, or all for whoever manages settings; newest first.
+    /// The caller's, or all for whoever manages settings; newest first. Those that cannot be read are left out.
     pub fn list(&self, ctx: &Ctx) -> Result<Vec<ImportView>> {
         may_import(ctx)?;
         let mut all = Vec::new();
@@ -125,18 +126,14 @@ impl Imports {
             let docs = self.crm.list_docs(STATE, b"", after.as_deref(), 100)?;
             let Some((last, _)) = docs.last() else { break };
             after = Some(last.clone());
-            for (_, bytes) in docs {
-                let state = State::decode(&bytes)?;
-                if sees(ctx, &state) {
-                    all.push(state);
-                }
-            }
+            all.extend(docs.iter().filter_map(|(_, bytes)| readable(State::decode(bytes))).filter(|s| sees(ctx, s)));
             if all.len() > MAX_LIST {
                 all.drain(..all.len() - MAX_LIST);
             }
         }
         all.sort_by_key(|s| std::cmp::Reverse(s.id));
-        all.into_iter().map(|s| Ok(s.view(&self.crm, Run::load(&self.crm, s.id)?))).collect()
+        let view = |s: State| Some(s.view(&self.crm, readable(Run::load(&self.crm, s.id))?));
+        Ok(all.into_iter().filter_map(view).collect())
     }
 
     /// `options` holds the members of [`Options`] to change.
@@ -161,6 +158,7 @@ impl Imports {
 
     /// Enqueues taking back all that the import wrote; what others edited since is kept and listed.
     pub fn revert(&self, ctx: &Ctx, id: Id) -> Result<ImportView> {
+        let _one_at_a_time = self.lock();
         let state = self.visible(ctx, id)?;
         let mut run = Run::load(&self.crm, id)?;
         if !matches!(run.status, Some(Status::Done | Status::Failed)) {
@@ -180,6 +178,7 @@ impl Imports {
 
     /// Removes an import that is not at work: the file and what is known of it, not the records.
     pub fn delete(&self, ctx: &Ctx, id: Id) -> Result<()> {
+        let _one_at_a_time = self.lock();
         let state = self.visible(ctx, id)?;
         if !Run::load(&self.crm, id)?.is_idle() {
             return Err(Error::new(Code::Conflict, "the import is at work"));
@@ -287,6 +286,11 @@ impl Imports {
             chosen => chosen,
         }
     }
+}
+
+/// One import that is damaged must not hide the others.
+fn readable<T>(stored: Result<T>) -> Option<T> {
+    stored.inspect_err(|e| tracing::warn!(code = e.code.name(), "a stored import is left out of the list")).ok()
 }
 
 fn missing_check() -> Error {

@@ -18,6 +18,7 @@ impl Imports {
 
     /// Removes the file when its time is over, and an import that nobody committed with it.
     pub(super) fn run_tidy(&self, id: Id) -> Result<JobNext> {
+        let _one_at_a_time = self.lock();
         let (state, mut run) = (State::load(&self.crm, id)?, Run::load(&self.crm, id)?);
         let now = (self.now)();
         let until = if run.is_idle() { state.file_until(&run) } else { now.plus_days(1) };

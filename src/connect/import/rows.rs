@@ -57,12 +57,11 @@ impl Imports {
         let (state, run, mut changed) = {
             let _one_at_a_time = self.lock();
             let (mut state, run) = self.waiting(ctx, id)?;
+            let mut worthless = None;
             if !change.mapping.is_empty() || !change.options.is_empty() {
                 self.remap(ctx, &mut state, &change.mapping, &change.options)?;
                 state.preview = None;
-                if let Some(old) = state.findings.take() {
-                    old.remove(&self.uploads, id);
-                }
+                worthless = state.findings.take();
             }
             let (mut docs, mut changed) = (Vec::new(), Vec::new());
             for (number, wanted) in &wanted {
@@ -81,6 +80,7 @@ impl Imports {
             state.revision += 1;
             docs.push(state.doc()?);
             self.crm.put_docs(ctx, "import", docs)?;
+            worthless.iter().for_each(|findings| findings.remove(&self.uploads, id));
             (state, run, changed)
         };
         changed.truncate(MOST_SHOWN);

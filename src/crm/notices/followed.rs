@@ -82,8 +82,9 @@ pub(super) fn followers(view: &View, record: Id, seq: Seq) -> Result<Vec<Id>> {
 /// Removes all that is known of followers of a record that is gone for good.
 pub(super) fn forget(view: &View, record: Id) -> Result<Vec<Op>> {
     let gone = |(kind, key)| Op::Doc { kind, key, value: None, logged: false };
-    let users = followers(view, record, Seq::MAX)?;
-    let pairs = users.into_iter().flat_map(|user| [(FOLLOW, key(record, user)), (FOLLOWED, key(user, record))]);
+    let docs = view.docs(FOLLOW, record.as_bytes(), None, usize::MAX).or_store()?;
+    let users = docs.iter().filter_map(|(key, _)| key.get(16..).and_then(Id::from_slice));
+    let pairs = users.flat_map(|user| [(FOLLOW, key(record, user)), (FOLLOWED, key(user, record))]);
     Ok(pairs.map(gone).collect())
 }
 
@@ -123,8 +124,9 @@ impl Crm {
     }
 
     fn show_followers(&self, ctx: &Ctx, object: &str, id: Id) -> Result<Json> {
-        let users = followers(&self.inner.view()?, id, Seq::MAX)?;
-        let following = users.contains(&ctx.actor.user);
+        let view = self.inner.view()?;
+        let users = followers(&view, id, Seq::MAX)?;
+        let following = view.doc(FOLLOW, &key(id, ctx.actor.user)).or_store()?.is_some();
         let named = self.readers(object, id, &users)?;
         let named: Vec<Json> = named.into_iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
         Ok(json!({"followers": named, "following": following}))

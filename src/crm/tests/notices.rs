@@ -19,7 +19,7 @@ fn listen(house: &House) -> Receiver<BTreeSet<Id>> {
 }
 
 fn wait(heard: &Receiver<BTreeSet<Id>>, user: &Ctx) {
-    while !heard.recv_timeout(Duration::from_secs(20)).expect("somebody is told").contains(&user.actor.user) {}
+    while !heard.recv_timeout(Duration::from_secs(60)).expect("somebody is told").contains(&user.actor.user) {}
 }
 
 /// Kind, name of the record, count; newest first.

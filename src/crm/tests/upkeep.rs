@@ -60,7 +60,7 @@ fn a_job_is_tried_until_it_is_done_also_after_a_restart() {
         Random::seeded(3),
     );
     for attempt in 1..=3 {
-        assert_eq!(tries.recv_timeout(Duration::from_secs(20)).unwrap(), (attempt, json!({"to": 7})));
+        assert_eq!(tries.recv_timeout(Duration::from_secs(60)).unwrap(), (attempt, json!({"to": 7})));
     }
     crm.close();
     let crm = Crm::open(house.dir.path(), key(), options()).unwrap();

@@ -9,8 +9,10 @@ use super::state::{Place, Stored};
 use crate::records::plan::{Origin, Plan};
 use crate::records::{Selected, Selection, writable};
 
-/// Records of one batch.
+/// Records of one batch, fewer when they get long texts.
 const BATCH: usize = 1_000;
+/// About what the new values of one batch take of memory.
+const BATCH_BYTES: usize = 16 << 20;
 
 pub(super) fn work(run: &Run<'_>) -> Result<Step> {
     let Some(state) = run.state()? else { return Ok(Step::Ended) };
@@ -46,7 +48,7 @@ pub(super) fn reason(id: Id) -> String {
 fn next(run: &Run<'_>, state: &Stored, selection: &mut Selection) -> Result<Option<Selected>> {
     if let Some(ids) = &run.order.ids {
         let from = if let Place::At(at) = state.place { at } else { 0 };
-        let part: Vec<Id> = ids.iter().skip(from).take(BATCH).copied().collect();
+        let part: Vec<Id> = ids.iter().skip(from).take(batch(run)).copied().collect();
         let page = Selected { ids: part, next: None, total: ids.len() as u64 };
         return Ok(Some(page).filter(|page| !page.ids.is_empty()));
     }
@@ -55,7 +57,7 @@ fn next(run: &Run<'_>, state: &Stored, selection: &mut Selection) -> Result<Opti
         Place::Cursor(cursor) => Some(cursor.clone()),
         _ => return Ok(None),
     };
-    let mut page = selection.page(run.inner, cursor, BATCH)?;
+    let mut page = selection.page(run.inner, cursor, batch(run))?;
     // Ids grow with time: what was created since stands at the end.
     let before = page.ids.len();
     let newest = Id::new(state.created_at, [u8::MAX; 10]);
@@ -64,6 +66,12 @@ fn next(run: &Run<'_>, state: &Stored, selection: &mut Selection) -> Result<Opti
         page.next = None;
     }
     Ok(Some(page))
+}
+
+fn batch(run: &Run<'_>) -> usize {
+    let text = |set| serde_json::to_string(set).map_or(0, |text: String| text.len());
+    let bytes = run.order.set.as_ref().map_or(0, text);
+    (BATCH_BYTES / bytes.max(1)).clamp(1, BATCH)
 }
 
 fn write(run: &Run<'_>, state: &Stored, selection: &Selection, ids: &[Id], page: &Selected) -> Result<bool> {

@@ -113,12 +113,13 @@ pub(super) fn work(run: &Run<'_>) -> Result<Step> {
         }
         Ok(())
     });
-    let size = match written {
-        Ok(count) => {
-            let size = writer.finish().map_err(files::disk)?;
-            exports.sync().map_err(|e| files::disk(e.into()))?;
-            note(run, &ctx, count, count)?.then_some(size)
-        }
+    let finished = written.and_then(|count| {
+        let size = writer.finish().map_err(files::disk)?;
+        exports.sync().map_err(|e| files::disk(e.into()))?;
+        Ok(note(run, &ctx, count, count)?.then_some(size))
+    });
+    let size = match finished {
+        Ok(size) => size,
         Err(e) if run.state()?.is_some() => {
             remove(run.inner, run.id);
             return Err(e);

@@ -11,7 +11,7 @@ mod state;
 mod undo;
 
 use aplomb_access::{Via, can};
-use aplomb_model::{Capability, Code, Error, Id, Result, Timestamp};
+use aplomb_model::{Action, Capability, Code, Error, Id, Result, Timestamp};
 use aplomb_vault::SealedFile;
 use serde_json::{Value as Json, json};
 
@@ -22,6 +22,7 @@ pub use state::Order;
 use state::{Key, Kind, Status, Stored};
 
 use crate::Ctx;
+use crate::access::may_change_own;
 use crate::crm::Crm;
 use crate::errors::OrStore;
 
@@ -67,7 +68,7 @@ impl Crm {
             let full = page.len() == PAGE;
             for job in page {
                 after = Some(job.id);
-                if all || job.owner == ctx.actor.user {
+                if (all || job.owner == ctx.actor.user) && key_sees(ctx, &job) {
                     found.push(job);
                 }
                 if found.len() > limit {
@@ -105,15 +106,22 @@ impl Crm {
 
     /// Ends a job that waits or runs; what it did so far stays. Errors: `conflict` for one that ended otherwise.
     pub fn job_cancel(&self, ctx: &Ctx, id: Id) -> Result<Json> {
-        self.change_job(ctx, id, |job, seq| match job.status {
-            Status::Cancelled => Ok(None),
-            _ if job.is_open() => Ok(Some(job.ended(Status::Cancelled, seq, ctx.now))),
-            _ => Err(Error::new(Code::Conflict, "the job has ended already")),
+        self.change_job(ctx, id, |job, seq| {
+            if !is_of_key(ctx, job) {
+                may_change_own(ctx, &job.object)?;
+            }
+            match job.status {
+                Status::Cancelled => Ok(None),
+                _ if job.is_open() => Ok(Some(job.ended(Status::Cancelled, seq, ctx.now))),
+                _ => Err(Error::new(Code::Conflict, "the job has ended already")),
+            }
         })?;
         self.job_get(ctx, id)
     }
 
-    /// Starts a job that takes a bulk job back. Errors: `conflict` when there is nothing to take back.
+    /// Starts a job that takes a bulk job back.
+    ///
+    /// Errors: `conflict` when there is nothing to take back, `forbidden` without the right to change any of it.
     pub fn job_undo(&self, ctx: &Ctx, id: Id) -> Result<Json> {
         for _ in 0..TRIES {
             let view = self.inner.view()?;
@@ -121,6 +129,8 @@ impl Crm {
             if !job.can_undo() {
                 return Err(Error::new(Code::Conflict, not_undoable(&job)));
             }
+            let may = |action| self.inner.authorise(ctx, &job.object, action);
+            may(Action::Update).or_else(|_| may(Action::Delete))?;
             let mut undo = Stored::new(ctx.new_id(), Kind::Undo, &job.object, ctx.actor.user, ctx.now);
             undo.title = format!("Undo: {}", job.title);
             undo.progress.total = job.counts.changed;
@@ -139,7 +149,7 @@ impl Crm {
     pub fn job_file(&self, ctx: &Ctx, id: Id) -> Result<ExportedFile> {
         let job = Stored::load(&self.inner.view()?, id)?.filter(|job| job.owner == ctx.actor.user);
         let job = job.filter(|job| job.kind == Kind::Export).ok_or_else(|| Error::not_found("export"))?;
-        self.inner.authorise(ctx, &job.object, aplomb_model::Action::Export)?;
+        self.inner.authorise(ctx, &job.object, Action::Export)?;
         let Some(file) = job.file else {
             return Err(match job.is_open() {
                 true => Error::new(Code::Conflict, "the export is still at work"),
@@ -211,8 +221,23 @@ fn busy() -> Error {
 
 /// Errors: `not_found` for other people's, unless the caller manages the server.
 fn visible(ctx: &Ctx, job: Option<Stored>) -> Result<Stored> {
-    let seen = |job: &Stored| job.owner == ctx.actor.user || can(&ctx.actor, Capability::ManageSettings);
-    job.filter(seen).ok_or_else(|| Error::not_found("job"))
+    let is_own = |job: &Stored| job.owner == ctx.actor.user || can(&ctx.actor, Capability::ManageSettings);
+    job.filter(is_own).filter(|job| key_sees(ctx, job)).ok_or_else(|| Error::not_found("job"))
+}
+
+/// A key of limited scope sees what was started with it, and jobs of objects that it may read.
+fn key_sees(ctx: &Ctx, job: &Stored) -> bool {
+    match &ctx.actor.via {
+        Via::Token { scopes, .. } => {
+            is_of_key(ctx, job) || scopes.iter().any(|scope| scope.covers(&job.object, Action::Read))
+        }
+        _ => true,
+    }
+}
+
+fn is_of_key(ctx: &Ctx, job: &Stored) -> bool {
+    let Via::Token { id, .. } = &ctx.actor.via else { return false };
+    job.key.as_ref().is_some_and(|key| key.id == *id)
 }
 
 fn not_undoable(job: &Stored) -> &'static str {

@@ -12,7 +12,7 @@ use crate::harness::{Home, Server};
 /// Sends only the head of a request; what comes back.
 fn head_only(server: &Server, key: &str, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time limit");
     write!(stream, "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n{headers}\r\n\r\n")
         .unwrap();
     let mut answer = [0; 8 << 10];

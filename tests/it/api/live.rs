@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
@@ -12,13 +12,15 @@ use crate::harness::{Home, Server};
 /// As many streams as a session or key may hold.
 const STREAMS: usize = 8;
 
+const PATIENCE: Duration = Duration::from_secs(60);
+
 pub struct Stream(Lines<BufReader<TcpStream>>);
 
 impl Stream {
     /// `headers` name a cookie when there is no key.
     pub fn open(server: &Server, key: &str, path: &str, headers: &str) -> Stream {
         let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let key = if key.is_empty() { String::new() } else { format!("authorization: Bearer {key}\r\n") };
         let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{key}{headers}\r\n");
         stream.write_all(head.as_bytes()).expect("sent");
@@ -28,8 +30,11 @@ impl Stream {
     /// The next event, its id and its data; `None` at the end of the stream (a chunk of length 0).
     pub fn next(&mut self) -> Option<(String, u64, Json)> {
         let (mut name, mut id) = (String::new(), 0);
+        let started = Instant::now();
         for line in self.0.by_ref() {
             let line = line.expect("a line in time");
+            // signs of life come for ever
+            assert!(started.elapsed() < PATIENCE, "no event in time");
             if line == "0" {
                 return None;
             }

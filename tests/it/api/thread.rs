@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::live::Stream;
 use crate::client::Client;
 use crate::harness::{ADMIN, Home, PASSWORD, Server};
 
@@ -90,17 +91,12 @@ fn unseal(server: &Server, passphrase: &str, path: &str) {
 
 #[test]
 fn the_live_feed_names_what_changed() {
-    use std::io::{BufRead, BufReader, Write};
     let home = Home::set_up();
     let key = home.token();
     let server = home.serve(true).ready();
     let client = Client::with_key(&server, key.clone());
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).expect("a time limit");
-    write!(stream, "GET /api/v1/live HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n")
-        .expect("sent");
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    assert!(lines.any(|line| line.starts_with("event: hello")));
+    let mut stream = Stream::open(&server, &key, "/api/v1/live", "");
+    assert!(stream.next().is_some_and(|(name, ..)| name == "hello"));
     let made = client.post("/api/v1/records/company", json!({"fields": {"name": "Initech"}})).expect(201);
-    assert!(lines.any(|line| line.starts_with("data: ") && line.contains(made.text("/id"))));
+    assert!(std::iter::from_fn(|| stream.next()).any(|(_, _, data)| data.to_string().contains(made.text("/id"))));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::driver::Browser;
+use super::driver::{Browser, ENTER};
 use super::together::{ROSA, add_rosa};
 use super::{is_sound, log_in, make, stage};
 use crate::client::Client;
@@ -52,18 +52,19 @@ fn signing_out_everywhere_else_leaves_this_browser_alone() {
         log_in(browser, &server, ADMIN);
     }
     there.open(&server.url(&format!("/o/company/{id}")));
-    there.find("[data-testid=record-title]");
+    there.find("[data-field=name] .value").click();
+    there.find("[data-field=name] input").clear().type_text("Not lost");
     here.open(&server.url("/settings/account"));
     here.find("[data-testid=devices]");
     let rows = "return document.querySelectorAll('[data-testid=devices] > li').length";
     // Both browsers, and the session of the test's own calls.
-    assert_eq!(here.script(rows), 3);
+    here.until("three sessions", &format!("{rows} === 3"));
     here.sees("This one");
     here.find("[data-testid=end-sessions]").click();
     here.until("one session", &format!("{rows} === 1"));
-    there.find("[data-field=name] .value").click();
-    there.find("[data-field=name] input").clear().type_text("Not lost\u{e007}");
+    there.keys(ENTER);
     there.sees("Log in again");
+    there.until("what was typed", "return document.querySelector('[data-field=name] input').value === 'Not lost'");
     here.open(&server.url("/settings/account"));
     here.sees("This one");
     is_sound(&here);

@@ -28,8 +28,10 @@ fn a_field_is_retired_by_somebody_who_knows_what_depends_on_it() {
     browser.sees("Renewal reason is retired; its values stay");
     let retired = || client.get("/api/v1/objects/deal/fields/renewalReason").expect(200).body["retired"] == true;
     assert!(retired());
+    let gone = "return document.querySelector('[data-testid=fields]') !== null && document.querySelector(\"button[aria-label='Retire Renewal reason']\") === null";
+    browser.until("the field gone", gone);
     browser.control("Undo").click();
-    browser.until("the field again", "return document.body.innerText.includes('Renewal reason')");
+    browser.find("button[aria-label='Retire Renewal reason']");
     assert!(!retired());
     is_sound(&browser);
 }
@@ -71,6 +73,13 @@ fn an_administrator_signs_somebody_out() {
     rosa.get("/api/v1/session").expect(200);
     let browser = Browser::start(1440, 900);
     log_in(&browser, &server, ADMIN);
+    // There are people, but no record: the first page says how to begin.
+    let steps = browser.find("[data-testid=first-steps]").text();
+    for words in ["Import a file", "New Contact", "See the board", "sample data"] {
+        assert!(steps.contains(words), "{words} in {steps}");
+    }
+    browser.control("New Contact").click();
+    browser.find("[data-testid=record-form]");
     browser.open(&server.url("/settings/users"));
     browser.find("button[aria-label='Where Rosa Winkler is logged in']").click();
     browser.find("dialog [data-testid=devices]");

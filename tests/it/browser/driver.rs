@@ -17,7 +17,8 @@ pub const SHIFT: &str = "\u{e008}";
 pub const UP: &str = "\u{e013}";
 pub const RIGHT: &str = "\u{e014}";
 pub const DOWN: &str = "\u{e015}";
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough for a machine that is busy with something else.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Browser {
     driver: Child,
@@ -87,11 +88,11 @@ impl Browser {
 
     /// Goes to another page of the app without loading it again.
     pub fn go_to(&self, path: &str) {
-        self.script(&format!(
-            "history.pushState(null, '', {}); dispatchEvent(new PopStateEvent('popstate'))",
+        // The page that was there is gone after the second frame.
+        self.script_later(&format!(
+            "const done = arguments[0]; history.pushState(null, '', {}); dispatchEvent(new PopStateEvent('popstate')); requestAnimationFrame(() => requestAnimationFrame(() => done(true)))",
             json!(path)
         ));
-        std::thread::sleep(Duration::from_millis(60));
     }
 
     pub fn url(&self) -> String {
@@ -156,13 +157,13 @@ impl Browser {
     pub fn focus(&self) -> (String, String) {
         let active = self.get("/element/active");
         let path = format!("/element/{}", active[ELEMENT].as_str().unwrap_or_default());
-        Element { browser: self, path }.spoken()
+        Element { browser: self, way: ("css selector", ":focus".to_owned()), path }.spoken()
     }
 
     /// Presses Tab until what has the focus has this name; for when the way there is not the point.
     pub fn tab_to(&self, name: &str) {
-        let mut seen = Vec::new();
-        for _ in 0..80 {
+        let (mut seen, started) = (Vec::new(), Instant::now());
+        while seen.len() < 80 || started.elapsed() < PATIENCE {
             let (role, here) = self.focus();
             if here == name {
                 return;
@@ -170,12 +171,15 @@ impl Browser {
             seen.push(format!("{role} {here}"));
             self.keys(TAB);
         }
+        seen.truncate(80);
         panic!("Tab never came to {name:?} at {}; it went over {seen:#?}", self.url());
     }
 
-    /// Waits until a script gives true.
+    /// Waits until a script gives true; one that fails, because something is not there yet, is run again.
     pub fn until(&self, what: &str, code: &str) {
-        self.wait(what, || (self.script(code) == true).then_some(()));
+        let url = format!("{}/execute/sync", self.session);
+        let is_true = || call("POST", &url, Some(&json!({"script": code, "args": []}))).is_ok_and(|got| got == true);
+        self.wait(what, || is_true().then_some(()));
     }
 
     /// Runs JavaScript that ends by calling its last argument.
@@ -230,14 +234,17 @@ impl Browser {
         }
     }
 
-    fn find_now(&self, using: &str, value: &str) -> Option<Element<'_>> {
+    fn find_now(&self, using: &'static str, value: &str) -> Option<Element<'_>> {
         self.elements(using, value).into_iter().find(Element::is_shown)
     }
 
-    fn elements(&self, using: &str, value: &str) -> Vec<Element<'_>> {
+    fn elements(&self, using: &'static str, value: &str) -> Vec<Element<'_>> {
         let url = format!("{}/elements", self.session);
         let found = call("POST", &url, Some(&json!({"using": using, "value": value}))).unwrap_or_default();
-        let element = |e: &Json| Some(Element { browser: self, path: format!("/element/{}", e[ELEMENT].as_str()?) });
+        let element = |e: &Json| {
+            let path = format!("/element/{}", e[ELEMENT].as_str()?);
+            Some(Element { browser: self, way: (using, value.to_owned()), path })
+        };
         found.as_array().into_iter().flatten().filter_map(element).collect()
     }
 
@@ -261,33 +268,49 @@ impl Drop for Browser {
 
 pub struct Element<'b> {
     browser: &'b Browser,
+    /// how it was found: a page that is drawn anew has another one in its place
+    way: (&'static str, String),
     path: String,
 }
 
 impl Element<'_> {
     pub fn click(&self) {
-        self.browser.post(&format!("{}/click", self.path), json!({}));
+        self.act("POST", "click", Some(&json!({})));
     }
 
     pub fn clear(&self) -> &Self {
-        self.browser.post(&format!("{}/clear", self.path), json!({}));
+        self.act("POST", "clear", Some(&json!({})));
         self
     }
 
     pub fn type_text(&self, text: &str) -> &Self {
-        self.browser.post(&format!("{}/value", self.path), json!({"text": text}));
+        self.act("POST", "value", Some(&json!({"text": text})));
         self
     }
 
     pub fn text(&self) -> String {
-        self.browser.get(&format!("{}/text", self.path)).as_str().unwrap_or_default().to_owned()
+        self.act("GET", "text", None).as_str().unwrap_or_default().to_owned()
     }
 
     /// Role and name in the accessibility tree.
     pub fn spoken(&self) -> (String, String) {
-        let part =
-            |part: &str| self.browser.get(&format!("{}/{part}", self.path)).as_str().unwrap_or_default().to_owned();
+        let part = |part: &str| self.act("GET", part, None).as_str().unwrap_or_default().to_owned();
         (part("computedrole"), part("computedlabel"))
+    }
+
+    /// Runs a command of the element once it can be done: not while something lies over it, and with what stands in its
+    /// place when it has been drawn anew.
+    fn act(&self, method: &str, command: &str, body: Option<&Json>) -> Json {
+        let mut path = self.path.clone();
+        self.browser.wait(&format!("{command} at {}", self.way.1), || {
+            let done = call(method, &format!("{}{path}/{command}", self.browser.session), body);
+            if done.is_err()
+                && let Some(there) = self.browser.find_now(self.way.0, &self.way.1)
+            {
+                path = there.path;
+            }
+            done.ok()
+        })
     }
 
     fn is_shown(&self) -> bool {

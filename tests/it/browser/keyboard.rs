@@ -63,7 +63,7 @@ fn walk(width: u32) {
 fn cells(browser: &Browser) {
     browser.keys(&format!("{DOWN}{RIGHT}{RIGHT}"));
     let under = "return document.querySelector('td.cursor')?.innerText ?? ''";
-    assert_eq!(browser.script(under), "€100.00");
+    browser.until("the amount under the cursor", "return document.querySelector('td.cursor')?.innerText === '€100.00'");
     browser.keys(ENTER);
     browser.until("an editor", "return document.activeElement.closest('.cell-editor') !== null");
     assert_eq!(browser.focus(), ("textbox".to_owned(), "Amount".to_owned()));

@@ -94,7 +94,6 @@ fn nothing_of_the_kit_sticks_out_in_any_look() {
         log_in(&browser, &server, ADMIN);
         browser.open(&server.url("/kit"));
         browser.find("[data-testid=kit]");
-        let body = "return getComputedStyle(document.body).backgroundColor";
         for (look, check) in [
             ("Light", "return getComputedStyle(document.body).backgroundColor === 'rgb(246, 248, 251)'"),
             ("Dark", "return getComputedStyle(document.body).backgroundColor === 'rgb(11, 17, 29)'"),
@@ -102,7 +101,7 @@ fn nothing_of_the_kit_sticks_out_in_any_look() {
             ("Rows close together", "return document.documentElement.dataset.density === 'compact'"),
         ] {
             browser.control(look).click();
-            assert_eq!(browser.script(check), true, "{look} at {width}: {}", browser.script(body));
+            browser.until(&format!("{look} at {width}"), check);
             assert_eq!(browser.script(WIDE), serde_json::json!([]), "{look} at {width}");
         }
         is_sound(&browser);

@@ -44,6 +44,8 @@ fn cards_go_from_one_swim_lane_to_another() {
         (json!("proposal"), json!("renewals"))
     );
 
+    browser.until("nothing on its way", "return document.querySelector('.leaving, .coming') === null");
+
     // By keyboard: down to the next swim-lane, across to the next stage; the card keeps the focus.
     browser.script(&format!("document.querySelector('[data-swim=sales] a[href$=\"{second}\"]').focus()"));
     browser.chord(&[ALT], DOWN);

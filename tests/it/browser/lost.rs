@@ -1,7 +1,5 @@
 //! What happens to what was typed when the session ends, and when the server stops and comes back: nothing is lost.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::driver::{Browser, ENTER};
@@ -51,7 +49,6 @@ fn a_server_that_restarts_under_an_open_page_gets_what_was_written() {
     let again = home.serve_on(port, true, |_| {});
     browser.until("the name saved", NAME);
     browser.until("nothing waits", "return document.querySelector('[data-testid=waiting]') === null");
-    std::thread::sleep(Duration::from_millis(50));
     drop(again);
     is_sound(&browser);
 }

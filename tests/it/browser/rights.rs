@@ -44,6 +44,7 @@ fn who_may_only_look_sees_no_way_to_write() {
     }
     browser.find("button[aria-label='Your account']").click();
     browser.find("[data-testid=logout]").click();
+    browser.find("#email");
 
     log_in(&browser, &server, "rep@acme.example");
     browser.open(&server.url("/o/company"));

@@ -77,13 +77,8 @@ fn walk(width: u32, theme: &str) {
     browser.script("document.activeElement.blur()");
     browser.tab_to("Your account");
     browser.keys(ENTER);
-    for _ in 0..12 {
-        if browser.script("return document.activeElement.dataset.testid === 'logout'") == true {
-            break;
-        }
-        browser.keys(DOWN);
-        std::thread::sleep(std::time::Duration::from_millis(80));
-    }
+    browser.keys(&DOWN.repeat(7));
+    browser.until("the way out", "return document.activeElement.dataset.testid === 'logout'");
     browser.keys(ENTER);
     browser.find("#email");
     assert_eq!(browser.script("return document.documentElement.dataset.theme"), theme);

@@ -32,6 +32,18 @@ fn files_that_are_no_tables_are_refused() {
     assert!(house.imports.list(&house.admin()).expect("a list").is_empty());
 }
 
+#[test]
+fn an_import_that_cannot_be_read_hides_no_other() {
+    let house = House::new();
+    let [damaged, unread, whole] =
+        ["a.csv", "b.csv", "c.csv"].map(|name| house.start("contact", name, b"Name,Email\nAda,ada@x.example\n").id);
+    house.crm.put_doc(&house.admin(), "import", damaged.as_bytes(), Some(b"\x01{}".to_vec())).expect("damaged");
+    house.crm.put_doc(&house.admin(), "import_run", unread.as_bytes(), Some(b"?".to_vec())).expect("damaged");
+    let listed: Vec<Id> = house.imports.list(&house.admin()).expect("a list").iter().map(|view| view.id).collect();
+    assert_eq!(listed, [whole]);
+    assert_eq!(house.imports.get(&house.admin(), damaged).expect_err("damaged").code, Code::Internal);
+}
+
 /// Five gigabytes of contacts, made while they are read.
 struct Endless {
     left: u64,
