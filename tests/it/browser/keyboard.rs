@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::driver::{ALT, Browser, CONTROL, DOWN, ENTER, ESCAPE, RIGHT, SHIFT, TAB, UP};
-use super::{is_sound, make, stage};
+use super::{is_sound, leave_by_keys, make, stage};
 use crate::harness::ADMIN;
 
 #[test]
@@ -49,13 +49,7 @@ fn walk(width: u32) {
     cells(&browser);
     palette_and_search(&browser);
     board(&browser);
-    browser.script("document.activeElement.blur()");
-    browser.tab_to("Your account");
-    browser.keys(ENTER);
-    browser.keys(&DOWN.repeat(7));
-    browser.until("the way out", "return document.activeElement.dataset.testid === 'logout'");
-    browser.keys(ENTER);
-    browser.find("#email");
+    leave_by_keys(&browser);
     is_sound(&browser);
 }
 

@@ -22,7 +22,7 @@ use serde_json::{Value as Json, json};
 
 use crate::client::Client;
 use crate::harness::{ADMIN, Home, PASSWORD, Server};
-use driver::Browser;
+use driver::{Browser, DOWN, ENTER};
 
 /// A server on a new directory, and the administrator's calls to it.
 fn stage() -> (Home, Server, Client) {
@@ -43,6 +43,17 @@ fn log_in(browser: &Browser, server: &Server, email: &str) {
     browser.find("#password").type_text(PASSWORD);
     browser.find("form button[type=submit]").click();
     browser.find("#global-search");
+}
+
+/// Logs out through the account menu without a mouse.
+fn leave_by_keys(browser: &Browser) {
+    browser.script("document.activeElement.blur()");
+    browser.tab_to("Your account");
+    browser.keys(ENTER);
+    browser.keys(&DOWN.repeat(7));
+    browser.until("the way out", "return document.activeElement.dataset.testid === 'logout'");
+    browser.keys(ENTER);
+    browser.find("#email");
 }
 
 /// Nothing panicked, and the content security policy refused nothing.

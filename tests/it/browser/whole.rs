@@ -2,7 +2,7 @@
 //! log-out; wide and narrow, light and dark.
 
 use super::driver::{ALT, Browser, CONTROL, DOWN, ENTER, RIGHT, TAB};
-use super::{is_sound, mending};
+use super::{is_sound, leave_by_keys, mending};
 use crate::harness::{ADMIN, Home, PASSWORD, Server};
 
 const FILE: &str = "First name,Last name,Email,Job title\n\
@@ -74,13 +74,7 @@ fn walk(width: u32, theme: &str) {
     edit(&browser);
     first_deal(&browser);
     search(&browser);
-    browser.script("document.activeElement.blur()");
-    browser.tab_to("Your account");
-    browser.keys(ENTER);
-    browser.keys(&DOWN.repeat(7));
-    browser.until("the way out", "return document.activeElement.dataset.testid === 'logout'");
-    browser.keys(ENTER);
-    browser.find("#email");
+    leave_by_keys(&browser);
     assert_eq!(browser.script("return document.documentElement.dataset.theme"), theme);
     is_sound(&browser);
 }
