@@ -1,12 +1,11 @@
 //! Which door one stands at: set-up, unseal, log-in, or inside. The URL is kept through all of them.
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::components::Router;
 
 use crate::api::{self, Failure};
 use crate::kit::{Screen, ToastRegion, Toasts, Tooltips, Trouble, Waiting};
 use crate::pages;
-use crate::state::{Signed, format, theme};
+use crate::state::{Router, Signed, format, theme};
 
 #[derive(Clone)]
 enum Door {
@@ -84,6 +83,7 @@ async fn enter() -> Door {
 pub fn App() -> impl IntoView {
     theme::show(theme::stored());
     theme::show_strong(theme::strong());
+    provide_context(Router::start());
     provide_context(Toasts::new());
     provide_context(Screen::watch());
     let gate = Gate { door: RwSignal::new(Door::Opening), expired: RwSignal::new(false) };
@@ -102,7 +102,7 @@ pub fn App() -> impl IntoView {
         }
     };
     view! {
-        <Router>{page}</Router>
+        {page}
         <ToastRegion/>
         <Tooltips/>
     }

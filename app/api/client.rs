@@ -28,7 +28,7 @@ thread_local! {
     static CSRF: RefCell<String> = const { RefCell::new(String::new()) };
     static WRITTEN: Cell<u64> = const { Cell::new(0) };
     static REFUSED: RefCell<Option<Refusal>> = const { RefCell::new(None) };
-    static WAITING: ArcRwSignal<u32> = ArcRwSignal::new(0);
+    static WAITING: ArcRwSignal<u32> = crate::state::lasting(ArcRwSignal::new(0));
 }
 
 /// How many writes wait until the server can be reached again.

@@ -3,7 +3,7 @@
 use leptos::ev;
 use leptos::prelude::*;
 
-use crate::state::preferences;
+use crate::state::{lasting, preferences};
 
 /// The width below which lists become cards; the style sheet says the same.
 const PHONE: f64 = 640.0;
@@ -21,7 +21,10 @@ impl Screen {
     /// Follows the window; the root provides one.
     pub fn watch() -> Screen {
         let is_phone = || window().inner_width().ok().and_then(|w| w.as_f64()).is_some_and(|w| w <= PHONE);
-        let screen = Screen { phone: RwSignal::new(is_phone()), compact: RwSignal::new(preferences::compact()) };
+        let screen = Screen {
+            phone: lasting(RwSignal::new(is_phone())),
+            compact: lasting(RwSignal::new(preferences::compact())),
+        };
         preferences::show_density(preferences::compact());
         window_event_listener(ev::resize, move |_| {
             let now = is_phone();
@@ -30,12 +33,6 @@ impl Screen {
             }
         });
         screen
-    }
-
-    /// Lets go of the pages that have asked and are gone: a signal forgets them when it speaks.
-    pub fn sweep(self) {
-        self.phone.notify();
-        self.compact.notify();
     }
 
     /// Pixels of a row in a list.

@@ -57,7 +57,7 @@ fn files(value: &Json, flat: bool) -> AnyView {
         let (href, alone) = (address(&id, is_shown), is_shown.then_some("_blank"));
         let picture =
             is_picture.then(|| view! { <img class="file-picture" loading="lazy" alt="" src=address(&id, true)/> });
-        let save = view! { <a class="button icon-only" download=name.clone() rel="external" href=address(&id, false) aria-label=format!("{} {name}", t("file.save"))><Icon name="download"/></a> };
+        let save = view! { <a class="button icon-only" download=name.clone() href=address(&id, false) aria-label=format!("{} {name}", t("file.save"))><Icon name="download"/></a> };
         let file = Previewed { name: name.clone(), kind, url: href.clone() };
         let look = move |event: ev::MouseEvent| {
             let plain = !event.ctrl_key() && !event.meta_key() && !event.shift_key();

@@ -14,6 +14,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
+use super::lasting;
 use super::share::Share;
 use crate::api::{self, Person, Present, pause};
 
@@ -114,11 +115,11 @@ impl Live {
     /// Opens the feed; it closes with the owner that called.
     pub fn start() -> Live {
         let live = Live {
-            news: RwSignal::new(None),
-            lost: RwSignal::new(false),
+            news: lasting(RwSignal::new(None)),
+            lost: lasting(RwSignal::new(false)),
             unread: RwSignal::new(0),
-            begun: RwSignal::new(0),
-            gathering: RwSignal::new(None),
+            begun: lasting(RwSignal::new(0)),
+            gathering: lasting(RwSignal::new(None)),
         };
         let wire = Held::default();
         let (told, failed) = (Rc::downgrade(&wire), Rc::downgrade(&wire));
@@ -268,14 +269,6 @@ impl Live {
                 self.connect(&wire);
             }
         });
-    }
-
-    /// Lets go of the pages that have listened and are gone: a signal forgets them when it speaks.
-    pub fn sweep(self) {
-        self.news.notify();
-        self.lost.notify();
-        self.begun.notify();
-        self.gathering.notify();
     }
 
     /// Changes when the feed has begun again after it was lost.

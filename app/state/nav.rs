@@ -1,8 +1,6 @@
 //! Going from page to page. The URL is the state; these are its words.
 
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 use wasm_bindgen::JsCast;
 
 pub fn list_url(object: &str) -> String {
@@ -47,34 +45,4 @@ pub fn is_typing(target: Option<web_sys::EventTarget>) -> bool {
             e.dyn_ref::<web_sys::HtmlInputElement>().is_some_and(|i| matches!(&*i.type_(), "checkbox" | "radio"));
         matches!(&*e.tag_name(), "INPUT" | "TEXTAREA" | "SELECT") && !is_box || e.has_attribute("contenteditable")
     })
-}
-
-type Going = Box<dyn Fn(&str, bool) + Send + Sync>;
-
-/// Goes to a path of the app.
-#[derive(Clone, Copy)]
-pub struct Navigator(StoredValue<Going>);
-
-impl Navigator {
-    pub fn go(self, path: &str) {
-        self.0.try_with_value(|go| go(path, false));
-    }
-
-    /// The same, without a step in the browser's history.
-    pub fn replace(self, path: &str) {
-        self.0.try_with_value(|go| go(path, true));
-    }
-}
-
-/// The frame's own, which outlives its pages.
-pub fn navigator() -> Navigator {
-    use_context::<Navigator>().unwrap_or_else(make_navigator)
-}
-
-/// A new one; only below the router.
-pub fn make_navigator() -> Navigator {
-    let navigate = use_navigate();
-    Navigator(StoredValue::new(Box::new(move |path: &str, replace: bool| {
-        navigate(path, NavigateOptions { replace, ..NavigateOptions::default() });
-    })))
 }

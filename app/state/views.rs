@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::lasting;
 use crate::api::{self, Abort, SavedView};
 
 #[derive(Clone, Copy)]
@@ -15,7 +16,7 @@ pub struct Views {
 
 impl Views {
     pub fn start() -> Views {
-        let views = Views { all: RwSignal::new(Vec::new()), known: RwSignal::new(false) };
+        let views = Views { all: lasting(RwSignal::new(Vec::new())), known: lasting(RwSignal::new(false)) };
         views.fetch();
         views
     }

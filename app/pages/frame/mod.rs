@@ -9,44 +9,52 @@ mod topbar;
 pub use search_box::readable;
 
 use leptos::{ev, prelude::*};
-use leptos_router::components::{Route, Routes};
-use leptos_router::hooks::use_location;
-use leptos_router::path;
 use wasm_bindgen::JsCast;
 
 use crate::api;
 use crate::app::gate;
-use crate::kit::{Dialog, Empty, Found, Icon, Lookup, screen, toasts};
+use crate::kit::{Dialog, Empty, Found, Icon, Lookup, toasts};
 use crate::pages::{home, imports, kit, records, search, settings, start};
 use crate::state::live::Live;
-use crate::state::{Signed, Trail, Views, nav, preferences};
+use crate::state::{Route, Signed, Trail, Views, nav, preferences, router, sweep};
 use crate::text::{t, tn};
 
 #[component]
 pub fn Frame(signed: Signed) -> impl IntoView {
     provide_context(signed.clone());
-    provide_context(nav::make_navigator());
     provide_context(Trail::new());
     provide_context(Views::start());
     let live = Live::start();
     provide_context(live);
     provide_context(lookup(signed));
     let gate = gate();
-    let location = use_location();
+    let router = router();
     let folded = RwSignal::new(false);
     // On a phone the sidebar lies over the page: going somewhere closes it.
-    let screen = screen();
     crate::state::watch(move || {
-        location.pathname.track();
+        router.path.track();
         folded.set(false);
-        screen.sweep();
-        live.sweep();
+        sweep();
     });
-    keep_focus(location.pathname);
+    keep_focus(router.path);
     undo_by_key();
     hold_what_waits();
     let again = Callback::new(move |()| gate.expired.set(false));
     let narrow = RwSignal::new(preferences::narrow());
+    let route = router.route();
+    let page = move || match route() {
+        Route::Home => view! { <home::HomePage/> }.into_any(),
+        Route::List { .. } => view! { <records::ListPage/> }.into_any(),
+        Route::Record { .. } => view! { <records::RecordPage/> }.into_any(),
+        Route::Imports => view! { <imports::ImportsPage/> }.into_any(),
+        Route::Import { .. } => view! { <imports::ImportPage/> }.into_any(),
+        Route::Search => view! { <search::SearchPage/> }.into_any(),
+        Route::Kit => view! { <kit::KitPage/> }.into_any(),
+        Route::Settings { .. } => view! { <settings::SettingsPage/> }.into_any(),
+        Route::Nowhere => {
+            view! { <Empty title=t("frame.nowhere") body=t("frame.nowhere.body") icon="map-pin"/> }.into_any()
+        }
+    };
     view! {
         <a class="skip" href="#content">{t("frame.skip")}</a>
         <div class="frame" class:open=move || folded.get() class:narrow=move || narrow.get()>
@@ -61,17 +69,7 @@ pub fn Frame(signed: Signed) -> impl IntoView {
                     <p class="offline" role="status"><Icon name="refresh-cw"/>{t("frame.offline")}</p>
                 </Show>
                 <main id="content" class="content" tabindex="-1">
-                    <Routes fallback=|| view! { <Empty title=t("frame.nowhere") body=t("frame.nowhere.body") icon="map-pin"/> }>
-                        <Route path=path!("/") view=|| view! { <home::HomePage/> }.into_any()/>
-                        <Route path=path!("/o/:object") view=|| view! { <records::ListPage/> }.into_any()/>
-                        <Route path=path!("/o/:object/:id") view=|| view! { <records::RecordPage/> }.into_any()/>
-                        <Route path=path!("/import") view=|| view! { <imports::ImportsPage/> }.into_any()/>
-                        <Route path=path!("/import/:id") view=|| view! { <imports::ImportPage/> }.into_any()/>
-                        <Route path=path!("/search") view=|| view! { <search::SearchPage/> }.into_any()/>
-                        <Route path=path!("/kit") view=|| view! { <kit::KitPage/> }.into_any()/>
-                        <Route path=path!("/settings") view=|| view! { <settings::SettingsPage/> }.into_any()/>
-                        <Route path=path!("/settings/:section") view=|| view! { <settings::SettingsPage/> }.into_any()/>
-                    </Routes>
+                    {page}
                 </main>
             </div>
         </div>
@@ -84,7 +82,7 @@ pub fn Frame(signed: Signed) -> impl IntoView {
 }
 
 /// A page that goes takes the focus with it: the next one gets it, so that a keyboard goes on there.
-fn keep_focus(path: Memo<String>) {
+fn keep_focus(path: RwSignal<String>) {
     Effect::new(move |before: Option<String>| {
         let now = path.get();
         if before.is_some_and(|before| before != now) {

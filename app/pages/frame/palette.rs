@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use crate::api::{self, Abort, pause};
 use crate::app::gate;
 use crate::kit::{Dialog, Icon};
-use crate::state::{Visit, nav, signed, trail};
+use crate::state::{Visit, nav, router, signed, trail};
 use crate::text::{t, tf};
 
 /// Milliseconds without a key press before records are looked for.
@@ -157,7 +157,7 @@ pub fn Palette() -> impl IntoView {
     let open = RwSignal::new(false);
     let map = RwSignal::new(false);
     let places = StoredValue::new(places());
-    let navigator = nav::navigator();
+    let router = router();
     let jumping = StoredValue::new(0.0f64);
     let handle = window_event_listener(ev::keydown, move |event| {
         if (event.ctrl_key() || event.meta_key()) && event.key().eq_ignore_ascii_case("k") {
@@ -177,7 +177,7 @@ pub fn Palette() -> impl IntoView {
                 event.prevent_default();
                 // A page's own keys must not take the same press.
                 event.stop_propagation();
-                navigator.go(&place.url);
+                router.go(&place.url);
             }
         } else if key == "g" {
             jumping.set_value(now);
@@ -195,7 +195,7 @@ pub fn Palette() -> impl IntoView {
 
 #[component]
 fn Finder(places: StoredValue<Vec<Place>>, open: RwSignal<bool>) -> impl IntoView {
-    let navigator = nav::navigator();
+    let router = router();
     let gate = gate();
     let text = RwSignal::new(String::new());
     let records = RwSignal::new(Vec::<Entry>::new());
@@ -235,7 +235,7 @@ fn Finder(places: StoredValue<Vec<Place>>, open: RwSignal<bool>) -> impl IntoVie
     let run = move |entry: &Entry| {
         open.set(false);
         match &entry.deed {
-            Deed::Go(url) => navigator.go(url),
+            Deed::Go(url) => router.go(url),
             Deed::Press(id) => press(id),
             Deed::LogOut => gate.log_out(),
         }

@@ -4,14 +4,14 @@ use leptos::{ev, html, prelude::*, task::spawn_local};
 
 use crate::api::{self, Abort, Hit, pause};
 use crate::kit::Icon;
-use crate::state::{format, nav, signed};
+use crate::state::{format, nav, router, signed};
 use crate::text::t;
 
 const STILL: i32 = 40;
 
 #[component]
 pub fn SearchBox() -> impl IntoView {
-    let navigator = nav::navigator();
+    let router = router();
     let text = RwSignal::new(String::new());
     let hits = RwSignal::new(Vec::<Hit>::new());
     let open = RwSignal::new(false);
@@ -44,7 +44,7 @@ pub fn SearchBox() -> impl IntoView {
     };
     let go = move |hit: &Hit| {
         close();
-        navigator.go(&nav::record_url(&hit.object, &hit.id));
+        router.go(&nav::record_url(&hit.object, &hit.id));
     };
     let on_key = move |event: ev::KeyboardEvent| {
         let count = hits.with_untracked(Vec::len);
@@ -58,7 +58,7 @@ pub fn SearchBox() -> impl IntoView {
                     None => {
                         let q = text.get_untracked();
                         close();
-                        navigator.go(&nav::with_query("/search", &[("q", q.trim())]));
+                        router.go(&nav::with_query("/search", &[("q", q.trim())]));
                     }
                 }
             }

@@ -1,11 +1,10 @@
 //! The way to every list, to import and to settings.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use crate::kit::Icon;
 use crate::pages::records::views as saved;
-use crate::state::{nav, preferences, signed, views};
+use crate::state::{nav, preferences, router, signed, views};
 use crate::text::t;
 
 #[component]
@@ -47,7 +46,7 @@ pub fn Sidebar(narrow: RwSignal<bool>) -> impl IntoView {
 
 #[component]
 fn Item(#[prop(into)] href: String, #[prop(into)] icon: String, #[prop(into)] label: String) -> impl IntoView {
-    let path = use_location().pathname;
+    let path = router().path;
     let (own, tip) = (href.clone(), label.clone());
     let is_here = move || {
         let begins = |path: &String| {

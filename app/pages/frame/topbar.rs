@@ -7,7 +7,7 @@ use super::search_box::SearchBox;
 use crate::app::gate;
 use crate::kit::{Avatar, Icon, Menu, screen};
 use crate::state::theme::{self, Theme};
-use crate::state::{nav, preferences, signed};
+use crate::state::{preferences, router, signed};
 use crate::text::t;
 
 #[component]
@@ -53,7 +53,7 @@ fn UserMenu() -> impl IntoView {
         strong.update(|s| *s = !*s);
         theme::set_strong(strong.get_untracked());
     };
-    let navigator = nav::navigator();
+    let router = router();
     let themes = [
         (Theme::System, "monitor", t("theme.system")),
         (Theme::Light, "sun", t("theme.light")),
@@ -71,7 +71,7 @@ fn UserMenu() -> impl IntoView {
                 <Icon name="eye"/>{t("theme.contrast")}{move || strong.get().then(|| view! { <span class="push"><Icon name="check"/></span> })}
             </button>
             <hr/>
-            <button type="button" role="menuitem" class="menu-item" on:click=move |_| navigator.go("/settings/account")>
+            <button type="button" role="menuitem" class="menu-item" on:click=move |_| router.go("/settings/account")>
                 <Icon name="user-round"/>{t("settings.account")}
             </button>
             <button type="button" role="menuitem" class="menu-item" data-testid="logout" on:click=move |_| gate.log_out()>

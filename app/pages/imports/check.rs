@@ -79,7 +79,7 @@ fn Look(
         <section class="card pad" aria-label=t("import.look") data-testid="look">
             <div class="section-head look-head">
                 <span class="segments" role="group" aria-label=t("import.look")>{kinds.into_iter().map(tab).collect_view()}</span>
-                <a class="button small push" href=api::errors_csv(&id) download rel="external"><Icon name="download"/>{t("import.errors")}</a>
+                <a class="button small push" href=api::errors_csv(&id) download><Icon name="download"/>{t("import.errors")}</a>
             </div>
             {body}
         </section>

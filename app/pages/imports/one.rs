@@ -1,13 +1,12 @@
 //! One import, by where it stands: mapping, check, progress, result.
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_params_map;
 
 use super::mapping::Mapping;
 use super::progress::{Outcome, Running};
 use crate::api::{self, Import, Status, pause};
 use crate::kit::{Icon, Loaded, Notice};
-use crate::state::{Load, load, signed};
+use crate::state::{Load, Route, load, router, signed};
 use crate::text::{t, tn};
 
 /// Milliseconds between two looks at a running import.
@@ -15,8 +14,10 @@ const LOOK: i32 = 700;
 
 #[component]
 pub fn ImportPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    let id = router().part(|route, _| match route {
+        Route::Import { id } => id.clone(),
+        _ => String::new(),
+    });
     let import = load(move || id.get(), |id, abort| async move { api::import(&id, &abort).await });
     // Looks again and again while the server works; each answer starts the next wait.
     Effect::new(move |_| {

@@ -62,7 +62,7 @@ pub fn Outcome(first: Import, import: Load<Import>) -> impl IntoView {
     ];
     let plural = signed().object(&first.object).map(|o| o.plural.clone()).unwrap_or_default();
     let errors = (progress.refused > 0).then(|| {
-        view! { <a class="button" href=api::errors_csv(&id) download rel="external"><Icon name="download"/>{t("import.errors")}</a> }
+        view! { <a class="button" href=api::errors_csv(&id) download><Icon name="download"/>{t("import.errors")}</a> }
     });
     let may_revert = first.status != Status::Reverted;
     view! {

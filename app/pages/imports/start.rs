@@ -1,12 +1,11 @@
 //! The beginning of an import: what, and which file. Below it, the earlier ones.
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
-use leptos_router::hooks::use_query_map;
 use web_sys::File;
 
 use crate::api::{self, Failure, Import};
 use crate::kit::{Badge, Empty, Icon, Loaded, Notice, PlainSelect};
-use crate::state::{format, load, nav, signed};
+use crate::state::{format, load, nav, router, signed};
 use crate::text::{maybe, t, tf, tn};
 
 /// What most people bring first.
@@ -34,11 +33,11 @@ pub fn ImportsPage() -> impl IntoView {
 
 #[component]
 fn Choose() -> impl IntoView {
-    let navigator = nav::navigator();
-    let query = use_query_map();
+    let router = router();
     let mut objects = signed().objects();
     objects.sort_by_key(|o| USUAL.iter().position(|name| *name == o.name).unwrap_or(USUAL.len()));
-    let wanted = query.with_untracked(|q| q.get("object")).filter(|name| objects.iter().any(|o| o.name == *name));
+    let wanted =
+        router.query().with_untracked(|q| q.get("object")).filter(|name| objects.iter().any(|o| o.name == *name));
     let object = RwSignal::new(wanted.or_else(|| objects.first().map(|o| o.name.clone())).unwrap_or_default());
     let options: Vec<(String, String)> = objects.iter().map(|o| (o.name.clone(), o.plural.clone())).collect();
     let failure = RwSignal::new(None::<Failure>);
@@ -52,7 +51,7 @@ fn Choose() -> impl IntoView {
             let answer = api::upload(&object.get_untracked(), &file).await;
             busy.try_set(None);
             match answer {
-                Ok(import) => navigator.go(&format!("/import/{}", import.id)),
+                Ok(import) => router.go(&format!("/import/{}", import.id)),
                 Err(f) => drop(failure.try_set(Some(f))),
             }
         });

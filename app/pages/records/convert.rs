@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::api::{self, Failure, Record};
 use crate::kit::{Dialog, Icon, Notice, Plain, toasts};
-use crate::state::{Load, format, nav};
+use crate::state::{Load, format, nav, router};
 use crate::text::t;
 
 /// An id out of an id, `{id}` or a whole record.
@@ -29,7 +29,7 @@ pub fn ConvertButton(id: String, record: Load<Record>) -> impl IntoView {
 
 #[component]
 fn ConvertForm(id: String, record: Load<Record>, open: RwSignal<bool>) -> impl IntoView {
-    let navigator = nav::navigator();
+    let router = router();
     let toasts = toasts();
     let with_deal = RwSignal::new(true);
     let company =
@@ -54,7 +54,7 @@ fn ConvertForm(id: String, record: Load<Record>, open: RwSignal<bool>) -> impl I
                     open.try_set(false);
                     toasts.say(t("lead.converted"));
                     match made.get("contact").and_then(id_of) {
-                        Some(contact) => navigator.go(&nav::record_url("contact", &contact)),
+                        Some(contact) => router.go(&nav::record_url("contact", &contact)),
                         None => record.again(),
                     }
                 }

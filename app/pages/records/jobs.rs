@@ -10,7 +10,7 @@ use wasm_bindgen::JsCast;
 
 use crate::api::{self, Job, Left, pause};
 use crate::kit::{Icon, Toasts, toasts};
-use crate::state::{format, nav, signed};
+use crate::state::{format, lasting, nav, signed};
 use crate::text::{t, tf, tn};
 
 /// Milliseconds between two looks at a job, at first and at most.
@@ -30,7 +30,7 @@ struct Watched {
 }
 
 thread_local! {
-    static WATCHED: ArcRwSignal<Vec<Watched>> = ArcRwSignal::new(Vec::new());
+    static WATCHED: ArcRwSignal<Vec<Watched>> = lasting(ArcRwSignal::new(Vec::new()));
 }
 
 fn watched() -> ArcRwSignal<Vec<Watched>> {
@@ -196,7 +196,7 @@ fn Line(id: String, toasts: Toasts) -> impl IntoView {
         }
         let (taken, dropped) = (own.clone(), own.clone());
         let file = job.file.as_ref().map(|file| {
-            view! { <a class="button small" href=api::job_file(&own) download=file.name.clone() rel="external"><Icon name="download"/>{t("job.download")}</a> }
+            view! { <a class="button small" href=api::job_file(&own) download=file.name.clone()><Icon name="download"/>{t("job.download")}</a> }
         });
         let back = (job.can_undo && job.counts.changed > 0).then(|| {
             view! { <button type="button" class="button small" on:click=move |_| undo(&taken, toasts)><Icon name="undo-2"/>{t("undo")}</button> }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use aplomb_model::{Action, Object};
 use leptos::{ev, prelude::*, task::spawn_local};
-use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::board::{BoardView, field_of_board};
 use super::bulk::{BulkBar, ExportMenu};
@@ -24,13 +23,15 @@ use super::views::ViewMenu;
 use crate::api::{self, Record, pause};
 use crate::kit::{Empty, Icon, Paged, Slice, Trouble, Waiting, toasts};
 use crate::state::live::{Change, News};
-use crate::state::{live, nav, signed, views};
+use crate::state::{Query, Route, live, nav, router, signed, views};
 use crate::text::{t, tf, tn};
 
 #[component]
 pub fn ListPage() -> impl IntoView {
-    let params = use_params_map();
-    let name = Memo::new(move |_| params.read().get("object").unwrap_or_default());
+    let name = router().part(|route, _| match route {
+        Route::List { object } => object.clone(),
+        _ => String::new(),
+    });
     let signed = signed();
     move || match signed.object(&name.get()).filter(|o| signed.may(&o.name, Action::Read)) {
         Some(object) => view! { <List object/> }.into_any(),
@@ -40,9 +41,9 @@ pub fn ListPage() -> impl IntoView {
 
 #[component]
 fn List(object: Arc<Object>) -> impl IntoView {
-    let navigator = nav::navigator();
+    let router = router();
     let signed = signed();
-    let query = use_query_map();
+    let query = router.query();
     let url = Memo::new(move |_| ListUrl::read(&query.read()));
     let columns = {
         let object = object.clone();
@@ -50,7 +51,7 @@ fn List(object: Arc<Object>) -> impl IntoView {
     };
     let rows = records(&object, url, columns);
     let name = object.name.clone();
-    let go = Callback::new(move |to: ListUrl| navigator.go(&to.write(&name)));
+    let go = Callback::new(move |to: ListUrl| router.go(&to.write(&name)));
     // The palette's way to a new record; the URL forgets it at once.
     let creating = RwSignal::new(false);
     {
@@ -58,7 +59,7 @@ fn List(object: Arc<Object>) -> impl IntoView {
         Effect::new(move |_| {
             if query.read().get("new").is_some() {
                 creating.set(true);
-                navigator.replace(&nav::list_url(&name));
+                router.replace(&nav::list_url(&name));
             }
         });
     }
@@ -68,7 +69,7 @@ fn List(object: Arc<Object>) -> impl IntoView {
     let may_import = signed.session.can("import");
     let created = {
         let name = object.name.clone();
-        Callback::new(move |record: Record| navigator.go(&nav::record_url(&name, &record.id)))
+        Callback::new(move |record: Record| router.go(&nav::record_url(&name, &record.id)))
     };
     open_by_key("n", creating, may_create);
     let selectable = signed.may(&object.name, Action::Update) || signed.may(&object.name, Action::Delete);
@@ -248,16 +249,17 @@ fn body(grid: &Grid, shape: Shape, creating: Option<RwSignal<bool>>, may_import:
 
 /// A list that is opened without a wish shows its default view; `plain` in the address asks for none.
 fn open_default_view(object: &str) {
-    let (query, navigator, views) = (use_query_map(), nav::navigator(), views());
+    let (router, views) = (router(), views());
+    let query = router.query();
     let name = object.to_owned();
     Effect::new(move |done: Option<bool>| {
-        let untouched = query.with_untracked(|q| q.clone().into_iter().next().is_none());
+        let untouched = query.with_untracked(Query::is_empty);
         if done == Some(true) || !untouched {
             return true;
         }
         let Some(view) = views.known.get().then(|| views.default_of(&name)) else { return false };
         if let Some(view) = view {
-            navigator.replace(&super::views::address(&view));
+            router.replace(&super::views::address(&view));
         }
         true
     });

@@ -2,11 +2,10 @@
 //! board.
 
 use aplomb_model::{Filter, Sort};
-use leptos_router::params::ParamsMap;
 
 use crate::api::ListQuery;
 use crate::kit::Wanted;
-use crate::state::nav;
+use crate::state::{Query, nav};
 
 const DEFAULT_SORT: &str = "-updatedAt";
 
@@ -24,7 +23,7 @@ pub struct ListUrl {
 }
 
 impl ListUrl {
-    pub fn read(query: &ParamsMap) -> ListUrl {
+    pub fn read(query: &Query) -> ListUrl {
         let text = |name: &str| query.get(name).unwrap_or_default();
         let (q, filter, sort) = (text("q"), text("filter"), text("sort"));
         ListUrl { q, filter, sort, columns: text("columns"), view: text("view"), group: text("group") }

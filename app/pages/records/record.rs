@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use aplomb_model::{Action, FieldType, Object};
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_params_map;
 
 use super::convert::ConvertButton;
 use super::fields::Groups;
@@ -19,15 +18,14 @@ use crate::api::{self, Record};
 use crate::kit::show::FileAddress;
 use crate::kit::{Avatar, Crumbs, Empty, Icon, Loaded, Notice, Preview, Previewing, Shown, Tabs, toasts};
 use crate::state::presence::Presence;
-use crate::state::{Load, Visit, format, live, load, nav, signed, trail};
+use crate::state::{Load, Route, Visit, format, live, load, nav, router, signed, trail};
 use crate::text::{t, tf};
 
 #[component]
 pub fn RecordPage() -> impl IntoView {
-    let params = use_params_map();
-    let at = Memo::new(move |_| {
-        let params = params.read();
-        (params.get("object").unwrap_or_default(), params.get("id").unwrap_or_default())
+    let at = router().part(|route, _| match route {
+        Route::Record { object, id } => (object.clone(), id.clone()),
+        _ => Default::default(),
     });
     let signed = signed();
     move || {
@@ -165,7 +163,7 @@ fn Head(object: Arc<Object>, id: String, record: Load<Record>) -> impl IntoView 
 /// The way to the records before and after this one in the list one came from, also by the keys `[` and `]`.
 #[component]
 fn Beside(object: String, id: String) -> impl IntoView {
-    let navigator = nav::navigator();
+    let router = router();
     let (before, after) = trail().beside(&object, &id);
     if before.is_none() && after.is_none() {
         return ().into_any();
@@ -179,7 +177,7 @@ fn Beside(object: String, id: String) -> impl IntoView {
             _ => return,
         };
         if let Some(url) = by_key[at].as_ref().filter(|_| nav::is_shortcut(&event)) {
-            navigator.go(url);
+            router.go(url);
         }
     });
     on_cleanup(move || handle.remove());
@@ -195,7 +193,7 @@ fn Beside(object: String, id: String) -> impl IntoView {
 
 #[component]
 fn DeleteButton(object: Arc<Object>, id: String, title: Memo<String>) -> impl IntoView {
-    let navigator = nav::navigator();
+    let router = router();
     let toasts = toasts();
     let busy = RwSignal::new(false);
     let delete = move |_| {
@@ -206,12 +204,12 @@ fn DeleteButton(object: Arc<Object>, id: String, title: Memo<String>) -> impl In
             busy.try_set(false);
             match answer {
                 Ok(()) => {
-                    navigator.go(&nav::list_url(&name));
+                    router.go(&nav::list_url(&name));
                     toasts.offer(tf("record.deleted", &[("title", &title)]), t("undo"), move || {
                         let (name, id) = (name.clone(), id.clone());
                         spawn_local(async move {
                             match api::restore(&name, &id).await {
-                                Ok(()) => navigator.go(&nav::record_url(&name, &id)),
+                                Ok(()) => router.go(&nav::record_url(&name, &id)),
                                 Err(failure) => toasts.refuse(&failure),
                             }
                         });

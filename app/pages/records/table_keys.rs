@@ -9,7 +9,7 @@ use super::cell_edit;
 use super::chosen::Chosen;
 use super::grid::{Cell, Grid, Place};
 use crate::kit::Scroller;
-use crate::state::nav;
+use crate::state::{Router, nav, router};
 
 /// Whether the key was pressed inside something that takes keys itself.
 fn is_elsewhere(event: &ev::KeyboardEvent) -> bool {
@@ -18,7 +18,7 @@ fn is_elsewhere(event: &ev::KeyboardEvent) -> bool {
 }
 
 pub fn keys(grid: Grid, scroller: Scroller, place: Place) -> impl Fn(ev::KeyboardEvent) + 'static {
-    let navigator = nav::navigator();
+    let router = router();
     move |event| {
         if is_elsewhere(&event) || event.alt_key() {
             return;
@@ -44,7 +44,7 @@ pub fn keys(grid: Grid, scroller: Scroller, place: Place) -> impl Fn(ev::Keyboar
             ("End", false) => row(last),
             (key, held) => {
                 if let Some(at) = at
-                    && act(&grid, place, at, key, held, event.shift_key(), navigator)
+                    && act(&grid, place, at, key, held, event.shift_key(), router)
                 {
                     event.prevent_default();
                     // The same press must not open something else as well.
@@ -59,11 +59,11 @@ pub fn keys(grid: Grid, scroller: Scroller, place: Place) -> impl Fn(ev::Keyboar
 }
 
 /// What a key does with the cell or the row it is pressed on; whether it did something.
-fn act(grid: &Grid, place: Place, at: Cell, key: &str, held: bool, shift: bool, navigator: nav::Navigator) -> bool {
+fn act(grid: &Grid, place: Place, at: Cell, key: &str, held: bool, shift: bool, router: Router) -> bool {
     match key {
         "Enter" if held || at.column == 0 || grid.writable(at.column).is_none() => {
             if let Some(record) = grid.record(at.row) {
-                navigator.go(&nav::record_url(&grid.object.name, &record.id));
+                router.go(&nav::record_url(&grid.object.name, &record.id));
             }
         }
         "Enter" | "F2" if !held && grid.writable(at.column).is_some() => place.editing.set(Some(at)),

@@ -8,7 +8,7 @@ use leptos::{ev, prelude::*, task::spawn_local};
 use super::list_url::ListUrl;
 use crate::api::{self, Failure, SavedView};
 use crate::kit::{Dialog, Icon, Menu, Notice, Plain, toasts};
-use crate::state::{nav, signed, views};
+use crate::state::{nav, router, signed, views};
 use crate::text::{t, tf};
 
 /// The address of a view.
@@ -19,7 +19,7 @@ pub fn address(view: &SavedView) -> String {
 #[component]
 pub fn ViewMenu(object: Arc<Object>, url: Memo<ListUrl>) -> impl IntoView {
     let views = views();
-    let navigator = nav::navigator();
+    let router = router();
     let editing = RwSignal::new(None::<SavedView>);
     let open = RwSignal::new(false);
     Effect::new(move |_| open.set(editing.with(Option::is_some)));
@@ -44,7 +44,7 @@ pub fn ViewMenu(object: Arc<Object>, url: Memo<ListUrl>) -> impl IntoView {
             let to = address(&view);
             let badge = if view.shared { t("views.shared") } else { "" };
             view! {
-                <button type="button" role="menuitem" class="menu-item" on:click=move |_| navigator.go(&to)>
+                <button type="button" role="menuitem" class="menu-item" on:click=move |_| router.go(&to)>
                     <Icon name=if view.is_default { "star" } else { "list" }/><span class="ellipsis">{view.name}</span><span class="push faint small">{badge}</span>
                 </button>
             }
@@ -63,7 +63,7 @@ pub fn ViewMenu(object: Arc<Object>, url: Memo<ListUrl>) -> impl IntoView {
         view! {
             {none}{all.into_iter().map(item).collect_view()}
             <hr/>
-            <button type="button" role="menuitem" class="menu-item" on:click=move |_| navigator.go(&plain)><Icon name="rotate-ccw"/>{t("views.plain")}</button>
+            <button type="button" role="menuitem" class="menu-item" on:click=move |_| router.go(&plain)><Icon name="rotate-ccw"/>{t("views.plain")}</button>
             {change}
             <button type="button" role="menuitem" class="menu-item" data-testid="save-view" on:click=keep><Icon name="plus"/>{t("views.save")}</button>
         }
@@ -81,7 +81,7 @@ pub fn ViewMenu(object: Arc<Object>, url: Memo<ListUrl>) -> impl IntoView {
 
 #[component]
 fn ViewForm(view: SavedView, editing: RwSignal<Option<SavedView>>) -> impl IntoView {
-    let (views, toasts, navigator) = (views(), toasts(), nav::navigator());
+    let (views, toasts, router) = (views(), toasts(), router());
     let name = RwSignal::new(view.name.clone());
     let shared = RwSignal::new(view.shared);
     let default = RwSignal::new(view.is_default);
@@ -108,7 +108,7 @@ fn ViewForm(view: SavedView, editing: RwSignal<Option<SavedView>>) -> impl IntoV
                     views.fetch();
                     editing.try_set(None);
                     toasts.say(tf("views.saved", &[("name", &saved.name)]));
-                    navigator.go(&address(&saved));
+                    router.go(&address(&saved));
                 }
                 Err(f) => drop(failure.try_set(Some(f))),
             }

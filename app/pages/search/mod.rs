@@ -1,24 +1,19 @@
 //! The results of a search, a whole page of them; the words and the object are in the URL.
 
 use leptos::{ev, prelude::*};
-use leptos_router::hooks::use_query_map;
 
 use super::frame::readable;
 use crate::api::{self, Hit, Snippet};
 use crate::kit::{Empty, Icon, Loaded};
-use crate::state::{load, nav, signed};
+use crate::state::{load, nav, router, signed};
 use crate::text::{t, tf, tn};
 
 const ROWS: u32 = 50;
 
 #[component]
 pub fn SearchPage() -> impl IntoView {
-    let navigator = nav::navigator();
-    let query = use_query_map();
-    let asked = Memo::new(move |_| {
-        let query = query.read();
-        (query.get("q").unwrap_or_default(), query.get("object").unwrap_or_default())
-    });
+    let router = router();
+    let asked = router.part(|_, query| (query.get("q").unwrap_or_default(), query.get("object").unwrap_or_default()));
     let hits = load(
         move || asked.get(),
         |(q, object), abort| async move {
@@ -27,7 +22,7 @@ pub fn SearchPage() -> impl IntoView {
     );
     let text = RwSignal::new(String::new());
     crate::state::watch(move || text.set(asked.get().0));
-    let go = move |q: &str, object: &str| navigator.go(&nav::with_query("/search", &[("q", q), ("object", object)]));
+    let go = move |q: &str, object: &str| router.go(&nav::with_query("/search", &[("q", q), ("object", object)]));
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         go(text.get_untracked().trim(), &asked.get_untracked().1);

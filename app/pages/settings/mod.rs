@@ -15,10 +15,9 @@ mod trash;
 mod users;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use crate::kit::{Empty, Icon};
-use crate::state::{nav, signed};
+use crate::state::{Route, nav, router, signed};
 use crate::text::t;
 
 /// Key in the URL, text, icon, and the capability that is needed.
@@ -46,12 +45,15 @@ pub fn sections() -> Vec<(&'static str, &'static str, &'static str)> {
 
 #[component]
 pub fn SettingsPage() -> impl IntoView {
-    let params = use_params_map();
     let session = signed().session;
     let open: Vec<_> = SECTIONS.into_iter().filter(|(.., needs)| needs.is_none_or(|c| session.can(c))).collect();
     let keys: Vec<&'static str> = open.iter().map(|(key, ..)| *key).collect();
+    let wanted = router().part(|route, _| match route {
+        Route::Settings { section } => section.clone(),
+        _ => String::new(),
+    });
     let section = Memo::new(move |_| {
-        let wanted = params.read().get("section").unwrap_or_default();
+        let wanted = wanted.get();
         if wanted.is_empty() { keys.first().copied() } else { keys.iter().find(|key| **key == wanted).copied() }
     });
     let item = move |(key, label, icon, _): (&'static str, &'static str, &'static str, Option<&'static str>)| {

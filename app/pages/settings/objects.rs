@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use aplomb_model::{Field, FieldType, Object};
 use leptos::{ev, prelude::*, task::spawn_local};
-use leptos_router::hooks::use_query_map;
 use serde_json::{Value as Json, json};
 
 use crate::api::{self, Failure};
 use crate::app::gate;
 use crate::kit::{Badge, Dialog, Icon, Loaded, Notice, Plain, PlainSelect, toasts};
-use crate::state::{format, load, nav, signed};
+use crate::state::{format, load, nav, router, signed};
 use crate::text::{maybe, t, tf};
 
 /// Types a new field can have.
@@ -57,14 +56,14 @@ pub fn ObjectsSection() -> impl IntoView {
     let objects = signed().objects();
     let options: Vec<(String, String)> = objects.iter().map(|o| (o.name.clone(), o.plural.clone())).collect();
     // The address says which object is shown, so that it stays when the declarations are read again.
-    let asked = use_query_map().with_untracked(|query| query.get("object").unwrap_or_default());
+    let router = router();
+    let asked = router.query().with_untracked(|query| query.get("object").unwrap_or_default());
     let first = options.iter().find(|(name, _)| *name == asked).or(options.first());
     let shown = RwSignal::new(first.map(|(name, _)| name.clone()).unwrap_or_default());
-    let navigator = nav::navigator();
     Effect::new(move |before: Option<String>| {
         let now = shown.get();
         if before.is_some_and(|before| before != now) {
-            navigator.replace(&nav::with_query("/settings/objects", &[("object", &now)]));
+            router.replace(&nav::with_query("/settings/objects", &[("object", &now)]));
         }
         now
     });
