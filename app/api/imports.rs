@@ -62,9 +62,16 @@ pub async fn mend(id: &str, edits: &[CellEdit], decisions: &[RowDecision]) -> Re
     list_of(Call::patch(format!("/imports/{id}"), body).patient().send().await?.json, "changedRows")
 }
 
-/// Sets what becomes of every row that is known already, whatever was decided for these before.
-pub async fn decide_all(id: &str, action: OnMatch, decided: &[u64]) -> Result<Import> {
-    let undecided: Vec<Json> = decided.iter().map(|row| json!({ "row": row, "action": null })).collect();
+/// Sets what becomes of every row that is known already, whatever was decided before.
+pub async fn decide_all(id: &str, action: OnMatch) -> Result<Import> {
+    let (mut undecided, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = import_rows(id, "edited", &cursor).await?;
+        let decided = page.rows.iter().filter(|row| row.decision.is_some());
+        undecided.extend(decided.map(|row| json!({ "row": row.row, "action": null })));
+        let Some(next) = page.next else { break };
+        cursor = next;
+    }
     let body = json!({ "options": { "onMatch": action }, "decisions": undecided });
     Call::patch(format!("/imports/{id}"), body).done().await?;
     check(id).await

@@ -12,6 +12,7 @@ mod harness;
 mod licences;
 mod metadata;
 mod namespace;
+mod texts;
 
 // Tests of the running program, a folder per way in: `api/` speaks HTTP to it, `browser/` drives Chromium,
 // `faults/` kills it and takes its disk away, `access/` asks for what must be refused, `upgrade/` opens old fixtures.

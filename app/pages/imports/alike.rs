@@ -26,11 +26,8 @@ pub fn Alike(rows: Rows, import: Load<Import>, outdated: RwSignal<bool>) -> impl
     let all = move |(action, _, text): (OnMatch, &'static str, &'static str)| {
         let decide = move |_| {
             busy.set(true);
-            let decided: Vec<u64> = rows
-                .list
-                .with_untracked(|list| list.iter().filter(|row| row.decision.is_some()).map(|row| row.row).collect());
             spawn_local(async move {
-                let answer = api::decide_all(&rows.id.get_value(), action, &decided).await;
+                let answer = api::decide_all(&rows.id.get_value(), action).await;
                 busy.try_set(false);
                 match answer {
                     Ok(checked) => import.set(checked),

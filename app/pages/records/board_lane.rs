@@ -15,7 +15,7 @@ use super::list_url::ListUrl;
 use crate::api::{self, Record};
 use crate::kit::{Paged, Scroller, Slice, tone};
 use crate::state::format;
-use crate::text::{t, tn};
+use crate::text::t;
 
 /// Pixels of a card with the space below it.
 const CARD: f64 = 112.0;
@@ -164,7 +164,7 @@ pub fn Lane(
                 <div style:height=move || format!("{}px", gaps.get().0) aria-hidden="true"></div>
                 <For each=move || { let (start, end) = drawn.get(); start..end } key=|index| *index children=card/>
                 <div style:height=move || format!("{}px", gaps.get().1) aria-hidden="true"></div>
-                <Show when=is_empty><p class="none small lane-none" role="listitem">{if headed { tn("board.none", 0) } else { "–".to_owned() }}</p></Show>
+                <Show when=is_empty><p class="none small lane-none" role="listitem">{if headed { t("board.none").to_owned() } else { "–".to_owned() }}</p></Show>
                 <Show when=move || rows.failure.get().is_some()>
                     <p class="small lane-none" role="listitem"><button type="button" class="button small" on:click=move |_| rows.start()>{t("retry")}</button></p>
                 </Show>

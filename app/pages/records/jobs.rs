@@ -1,6 +1,7 @@
 //! Work that was started in this browser and goes on behind its pages: how far it is, a way to call it off, and at its end
 //! what came of it, with a way back.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use aplomb_model::Object;
@@ -8,7 +9,7 @@ use leptos::{prelude::*, task::spawn_local};
 use serde_json::Value as Json;
 use wasm_bindgen::JsCast;
 
-use crate::api::{self, Job, Left, pause};
+use crate::api::{self, Abort, Job, Left, pause};
 use crate::kit::{Icon, Toasts, toasts};
 use crate::state::{format, lasting, nav, signed};
 use crate::text::{t, tf, tn};
@@ -31,6 +32,7 @@ struct Watched {
 
 thread_local! {
     static WATCHED: ArcRwSignal<Vec<Watched>> = lasting(ArcRwSignal::new(Vec::new()));
+    static RESUMED: Cell<bool> = const { Cell::new(false) };
 }
 
 fn watched() -> ArcRwSignal<Vec<Watched>> {
@@ -77,6 +79,28 @@ pub fn watch(job: Job, doing: String, done: &'static str, toasts: Toasts) {
     });
 }
 
+/// Follows the jobs that were under way when the app was loaded.
+fn resume(toasts: Toasts) {
+    if RESUMED.replace(true) {
+        return;
+    }
+    spawn_local(async move {
+        let Ok(found) = api::jobs(false, "", &Abort::new()).await else { return RESUMED.set(false) };
+        for job in found.jobs.into_iter().filter(Job::is_busy) {
+            let done = match job.kind.as_str() {
+                "bulk" => "bulk.changed",
+                "undo" => "job.undone",
+                "export" => "job.exported",
+                _ => continue,
+            };
+            if watched().with_untracked(|all| all.iter().all(|w| w.job.id != job.id)) {
+                let doing = job.title.clone();
+                watch(job, doing, done, toasts);
+            }
+        }
+    });
+}
+
 /// What became of it, in a line.
 fn outcome(w: &Watched) -> String {
     let job = &w.job;
@@ -85,7 +109,7 @@ fn outcome(w: &Watched) -> String {
     match (job.status.as_str(), job.kind.as_str()) {
         ("failed", _) => {
             let detail = job.error.get("detail").and_then(Json::as_str).unwrap_or_default();
-            tf("job.failed", &[("what", &w.doing), ("why", detail)])
+            tf("job.stopped", &[("what", &w.doing), ("why", detail)])
         }
         ("cancelled", _) => format!("{}{left}", tn("job.cancelled", job.counts.changed)),
         (_, "export") => tn(w.done, job.progress.done),
@@ -140,6 +164,7 @@ fn download(id: &str) {
 #[component]
 pub fn JobStrip(object: Arc<Object>, on_end: Callback<()>) -> impl IntoView {
     let toasts = toasts();
+    resume(toasts);
     let all = watched();
     let (name, me) = (object.name.clone(), signed().session.user.id.clone());
     let own = Memo::new(move |_| {

@@ -38,9 +38,21 @@ pub fn TimelineTab(object: String, id: String, record: Load<Record>) -> impl Int
         };
         live.follow(related, move || first.refresh());
     }
+    // When the first page comes anew, what was fetched beyond it stays, unless the two do not meet.
+    let mut shown = (String::new(), Vec::<Happening>::new());
     crate::state::watch(move || {
-        more.set(Vec::new());
-        next.set(first.value.with(|page| page.as_ref().and_then(|p| p.next.clone())));
+        let Some(page) = first.value.get() else { return };
+        let kind = kinds.get_untracked();
+        let (kind_before, before) = std::mem::replace(&mut shown, (kind.clone(), page.entries.clone()));
+        let mut below = if kind_before == kind { more.get_untracked() } else { Vec::new() };
+        if !below.is_empty() {
+            let met = before.iter().position(|h| page.entries.last() == Some(h));
+            below = met.map(|at| before[at + 1..].iter().chain(&below).cloned().collect()).unwrap_or_default();
+        }
+        if below.is_empty() {
+            next.set(page.next);
+        }
+        more.set(below);
     });
     let own = id.clone();
     let (fetching, failed) = (RwSignal::new(false), RwSignal::new(false));
