@@ -40,7 +40,12 @@ fn nearest(hex: &str) -> Option<&'static str> {
 /// Initials on a colour that the name decides.
 #[component]
 pub fn Avatar(#[prop(into)] name: String) -> impl IntoView {
-    let letters: String = name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect();
+    // Words without a letter, such as a dash or an emoji, only count when there are no others.
+    let firsts = || name.split_whitespace().filter_map(|word| word.chars().next());
+    let mut letters: String = firsts().filter(|letter| letter.is_alphanumeric()).take(2).collect();
+    if letters.is_empty() {
+        letters = firsts().take(1).collect();
+    }
     let tone = name.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 6;
     view! { <span class=format!("avatar hue-{tone}") aria-hidden="true">{letters.to_uppercase()}</span> }
 }

@@ -22,7 +22,7 @@ pub fn Secret(
     view! {
         <div class="row">
             <label for=id>{label}</label>
-            <div class="with-button">
+            <div class="with-button secret">
                 <input id=id class="input" name=id type=move || if shown.get() { "text" } else { "password" }
                     autocomplete=autocomplete required=required spellcheck="false" autocapitalize="off"
                     aria-describedby=note.clone() prop:value=move || value.get()

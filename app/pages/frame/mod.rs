@@ -52,7 +52,7 @@ pub fn Frame(signed: Signed) -> impl IntoView {
         Route::Kit => view! { <kit::KitPage/> }.into_any(),
         Route::Settings { .. } => view! { <settings::SettingsPage/> }.into_any(),
         Route::Nowhere => {
-            view! { <Empty title=t("frame.nowhere") body=t("frame.nowhere.body") icon="map-pin"/> }.into_any()
+            view! { <Empty title=t("frame.nowhere") body=t("frame.nowhere.body") icon="map-pin"><a class="button" href="/">{t("home.title")}</a></Empty> }.into_any()
         }
     };
     view! {

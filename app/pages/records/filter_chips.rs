@@ -33,7 +33,7 @@ pub fn FilterBar(object: Arc<Object>, url: Memo<ListUrl>, go: Callback<ListUrl>)
             list.into_iter().enumerate().map(chip).collect_view()
         }
     };
-    let trigger = move || view! { <Icon name="funnel"/>{t("filter.add")} };
+    let trigger = move || view! { <Icon name="funnel"/><span class="wide-only">{t("filter.add")}</span> };
     let builder = move || {
         let joins = joins(&object, &filter_tree::top(url.with(ListUrl::read_filter)));
         view! { <Builder object=object.clone() joins add/> }

@@ -48,7 +48,7 @@ fn entry(entry: Logged) -> AnyView {
             .collect();
         let detail = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
         let has_page = object.is_some_and(|o| !o.internal);
-        let text = format!("{label} {kind}");
+        let text = format!("{label} {}", kind.to_lowercase());
         let link = if has_page {
             view! { <a href=nav::record_url(&item.object, &item.id)>{text}</a> }.into_any()
         } else {
