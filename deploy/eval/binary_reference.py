@@ -23,6 +23,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 THREADS = 1
 BINS = 10
+DAY = r"\d{4}-\d{2}-\d{2}"
 INNER = 3
 GRID = list(itertools.product([4, 10, 31], [10, 40], [1.0]))
 ROUNDS = [25, 50, 75, 100, 150, 200, 300, 400]
@@ -81,21 +82,27 @@ def measure(directory, name):
     table = pandas.read_csv(directory / "binary" / f"{name}.csv")
     outcome = (table.pop(manifest["target"]) == manifest["yes"]).to_numpy().astype(int)
     for column in table.columns:
-        if not pandas.api.types.is_numeric_dtype(table[column]):
+        if pandas.api.types.is_numeric_dtype(table[column]):
+            continue
+        if table[column].astype(str).str.fullmatch(DAY).all():
+            table[column] = (pandas.to_datetime(table[column]) - pandas.Timestamp(0)).dt.days
+        else:
             table[column] = table[column].astype("category")
-    fold = numpy.array(manifest["folds"])
+    # a row without a fold is always learned from
+    fold = numpy.array([-1 if held is None else held for held in manifest["folds"]])
+    measured = fold >= 0
     result = {"set": name, "versions": {"lightgbm": lightgbm.__version__, "scikit-learn": sklearn.__version__}}
     for learner, fit in LEARNERS.items():
         chance, aucs, start = numpy.zeros(len(outcome)), [], time.perf_counter()
-        for held in sorted(set(manifest["folds"])):
+        for held in sorted(set(fold[measured])):
             train, test = numpy.flatnonzero(fold != held), numpy.flatnonzero(fold == held)
             model = fit(table.iloc[train].reset_index(drop=True), outcome[train])
             chance[test] = model.predict_proba(table.iloc[test])[:, 1]
             aucs.append(roc_auc_score(outcome[test], chance[test]))
         result[learner] = {
             "auc": float(numpy.mean(aucs)),
-            "brier": float(brier_score_loss(outcome, chance)),
-            "ece": calibration_error(outcome, chance),
+            "brier": float(brier_score_loss(outcome[measured], chance[measured])),
+            "ece": calibration_error(outcome[measured], chance[measured]),
             "seconds": time.perf_counter() - start,
         }
         print(name, learner, result[learner], file=sys.stderr, flush=True)

@@ -2,19 +2,17 @@
 //! The sets are brought by `deploy/eval/fetch`, the references' figures by `deploy/eval/reference`; this command opens
 //! files only.
 
+mod binary;
 mod suites;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use aplomb_learn::choose::{Card, Measured, Settings, measure};
+use anyhow::{Context, Result};
+use aplomb_learn::choose::{Card, Settings};
 use aplomb_learn::table::{CsvOptions, read_csv};
-use aplomb_learn::trust::Metrics;
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::log;
@@ -55,8 +53,10 @@ pub struct Eval {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Suite {
-    /// Churn, attrition, credit, lending, default, loans
+    /// Churn, attrition, credit, lending, default, loans, leads
     Binary,
+    /// The same with only 20, 50, 200 and 1,000 outcomes known
+    Cold,
     /// Monthly and quarterly series, a year ahead
     Series,
     /// How long until it happens
@@ -67,49 +67,14 @@ enum Suite {
     Recommend,
 }
 
-/// What `fetch` writes beside each set.
-#[derive(Deserialize)]
-struct Manifest {
-    name: String,
-    target: String,
-    yes: String,
-    folds: Vec<usize>,
-}
-
-/// What `reference` writes for each set.
-#[derive(Deserialize, Serialize)]
-struct References {
-    lightgbm: Reference,
-    logistic: Reference,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Reference {
-    auc: f64,
-    brier: f64,
-    ece: f64,
-    seconds: f64,
-}
-
-#[derive(Serialize)]
-struct Line {
-    set: String,
-    rows: usize,
-    seconds: f64,
-    #[serde(flatten)]
-    measured: Measured,
-    references: Option<References>,
-}
-
 impl Eval {
     pub fn run(self) -> Result<ExitCode> {
         log::for_command();
         match &self.csv {
             Some(file) => self.card(file),
             None => {
-                let all = [Suite::Binary, Suite::Series, Suite::Survival, Suite::Customers, Suite::Recommend];
-                let suites = self.suite.map_or(all.to_vec(), |one| vec![one]);
-                suites.into_iter().try_for_each(|suite| self.suite(suite))?;
+                let suites = self.suite.as_ref().map_or(Suite::value_variants(), std::slice::from_ref);
+                suites.iter().try_for_each(|suite| self.suite(*suite))?;
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -117,7 +82,8 @@ impl Eval {
 
     fn suite(&self, suite: Suite) -> Result<()> {
         match suite {
-            Suite::Binary => self.binary(),
+            Suite::Binary => binary::binary(&self.sets, &self.settings(), self.json),
+            Suite::Cold => binary::cold(&self.sets, &self.settings(), self.json),
             Suite::Series => suites::series(&self.sets, self.json),
             Suite::Survival => suites::survival(&self.sets, self.settings(), self.json),
             Suite::Customers => suites::customers(&self.sets, self.json),
@@ -147,66 +113,12 @@ impl Eval {
         }
         Ok(ExitCode::SUCCESS)
     }
-
-    fn binary(&self) -> Result<()> {
-        let mut lines = Vec::new();
-        for file in suites::files(&self.sets, "binary")? {
-            let manifest: Manifest = suites::read(&file)?;
-            eprintln!("{}", manifest.name);
-            lines.push(self.line(manifest)?);
-        }
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&lines)?);
-        } else {
-            print_table(&lines);
-        }
-        Ok(())
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the table tells how long each set took")]
-    fn line(&self, manifest: Manifest) -> Result<Line> {
-        let file = self.sets.join("binary").join(format!("{}.csv", manifest.name));
-        let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
-        let options = CsvOptions { target: Some(manifest.target), yes: Some(manifest.yes), ..CsvOptions::default() };
-        let table = read_csv(source, &options)?.table;
-        if table.rows() != manifest.folds.len() {
-            bail!("{} is not the file that its folds were made for; fetch the sets again", file.display());
-        }
-        let start = Instant::now();
-        let measured = measure(&table, &manifest.folds, &self.settings(), &steps)?;
-        let reference = self.sets.join("reference").join(format!("{}.json", manifest.name));
-        let references = suites::read_if_there(&reference)?;
-        let seconds = start.elapsed().as_secs_f64();
-        Ok(Line { set: manifest.name, rows: table.rows(), seconds, measured, references })
-    }
 }
 
 /// Progress on stderr; never cancels.
 fn steps(done: usize, all: usize) -> bool {
     eprint!("\r{done} of {all} fits{}", if done == all { "\n" } else { "" });
     true
-}
-
-fn print_table(lines: &[Line]) {
-    println!("{:<10} {:>6} {:<22} {:>6} {:>7} {:>6} {:>7}", "set", "rows", "model", "AUC", "Brier", "ECE", "s");
-    for line in lines {
-        let row = |model: &str, auc: f64, brier: f64, ece: f64, seconds: Option<f64>| {
-            let seconds = seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default();
-            println!("{:<10} {:>6} {model:<22} {auc:>6.4} {brier:>7.4} {ece:>6.4} {seconds:>7}", line.set, line.rows);
-        };
-        let metrics = |model: &str, metrics: &Metrics, seconds: Option<f64>| {
-            row(model, metrics.auc.unwrap_or(0.5), metrics.brier, metrics.calibration_error, seconds);
-        };
-        metrics("ours", &line.measured.ours, Some(line.seconds));
-        if let Some(References { lightgbm, logistic }) = &line.references {
-            row("LightGBM, tuned", lightgbm.auc, lightgbm.brier, lightgbm.ece, Some(lightgbm.seconds));
-            row("logistic, scikit-learn", logistic.auc, logistic.brier, logistic.ece, Some(logistic.seconds));
-        }
-        metrics("naive", &line.measured.naive, None);
-    }
-    if lines.iter().any(|line| line.references.is_none()) {
-        println!("no figures of the references: run `deploy/eval/reference DIR` on the sets' directory");
-    }
 }
 
 fn print_card(card: &Card, yes: &str, without_outcome: usize) {
@@ -226,6 +138,12 @@ fn print_card(card: &Card, yes: &str, without_outcome: usize) {
         );
     }
     println!("verdict: {}: {}", card.verdict.grade.word(), card.verdict.reasons.join("; "));
+    if let Some(curve) = &card.learning_curve {
+        println!("\nAUC by rows learned from, on the rows held out:");
+        for point in &curve.points {
+            println!("  {:>10} {:.3}", point.rows, point.mean());
+        }
+    }
     if !card.candidates.is_empty() {
         println!("\nwhat was tried, on rows that the models did not learn from:");
     }

@@ -55,6 +55,16 @@ pub enum LearnError {
     UnequalLengths { left: &'static str, left_len: usize, right: &'static str, right_len: usize },
     #[error("feature \"{feature}\" cannot be declared so: {problem}")]
     Declaration { feature: String, problem: String },
+    #[error("no model could be fitted: {0}")]
+    NoModel(String),
     #[error("training was cancelled")]
     Cancelled,
+    #[error("this is no checkpoint of a training; start the training anew")]
+    NoCheckpoint,
+    #[error("the checkpoint was changed or cut after it was written; start the training anew")]
+    AlteredCheckpoint,
+    #[error("the checkpoint has format {found} and this program reads {known}; start the training anew")]
+    CheckpointFormat { found: u16, known: u16 },
+    #[error("the checkpoint belongs to another {0}; give the one that it was made with, or start the training anew")]
+    OtherCheckpoint(&'static str),
 }

@@ -8,7 +8,7 @@ use crate::LearnError;
 use crate::choose::folds;
 use crate::model::{
     BayesConfig, BoostConfig, Boosted, Logistic, LogisticConfig, Model, NaiveBayes, Recipe, Rule, RuleConfig, Rules,
-    Test, Trained,
+    StackConfig, StackPart, Test, Trained,
 };
 use crate::numeric::{Chance, sigmoid, solve_positive};
 use crate::table::{Builder, Cell, Column, CsvOptions, Feature, Kind, Table, read_csv};
@@ -28,12 +28,17 @@ pub const BOOST: BoostConfig = BoostConfig {
     threads: 1,
 };
 
-fn recipes() -> [Recipe; 4] {
+fn part(weight: f64) -> StackPart {
+    StackPart { recipe: Recipe::Logistic(LogisticConfig { ridge: 1.0 / weight }), weight }
+}
+
+fn recipes() -> [Recipe; 5] {
     [
         Recipe::NaiveBayes(BayesConfig { strength: 4.0 }),
         Recipe::Logistic(LogisticConfig { ridge: 1.0 }),
         Recipe::Boosted(BOOST),
         Recipe::Rules(rules(&[("days", 0.4, 10.0)])),
+        Recipe::Stack(StackConfig { parts: vec![part(0.5), part(0.25)], offset: -0.1 }),
     ]
 }
 
@@ -268,6 +273,10 @@ fn rules_start_as_declared_and_follow_the_outcomes() {
     let (few, many) = (weights(&all(&table)[..20]), weights(&all(&table)));
     assert!(many[0] > 1.0 && many[1].abs() < 0.3, "{many:?}");
     assert!((few[1] - 2.0).abs() < (many[1] - 2.0).abs(), "few outcomes move a belief less: {few:?} {many:?}");
+    let held = Rules::fit(&config.held(), &table, &all(&table)).expect("fits");
+    let declared = Rules::declared(&config).expect("declared");
+    let told = |rules: &Rules| rules.predict(&table, &all(&table)).expect("scores");
+    assert!(told(&held).iter().zip(told(&declared)).all(|(held, declared)| (held - declared).abs() < 1e-6));
     let mut wrong = config.clone();
     wrong.rules[0].test = Test::Is(true);
     assert!(matches!(Rules::declared(&wrong), Err(LearnError::Rule { .. })));
@@ -371,7 +380,7 @@ fn verdicts_say_why() {
         (figures(10, 0, true), 400, Grade::NotEnoughData, "one kind only"),
     ];
     for (metrics, learned, grade, reason) in cases {
-        let verdict = verdict(&metrics, learned);
+        let verdict = verdict(&metrics, learned, None);
         assert_eq!(verdict.grade, grade, "{metrics:?}");
         assert!(verdict.reasons[0].contains(reason), "{verdict:?}");
     }

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::curve::learning_curve;
 use super::folds::folds;
 use super::scorer::Scorer;
 use super::search::{Candidate, Progress, Settings};
 use crate::LearnError;
 use crate::table::Table;
-use crate::trust::{Leak, Metrics, Verdict, leaks, verdict};
+use crate::trust::{Leak, LearningCurve, Metrics, Verdict, leaks, verdict};
 
 /// Rows whose contributions are averaged.
 const EXPLAINED: usize = 200;
@@ -38,6 +39,8 @@ pub struct Card {
     /// Rows learned from, and the figures on rows held out: the latest ones where the table has times.
     pub learned_from: usize,
     pub held_out: Option<Metrics>,
+    /// Of the chosen model on the rows held out; none where parts of the rows are too small to learn from.
+    pub learning_curve: Option<LearningCurve>,
     pub verdict: Verdict,
     /// The strongest first.
     pub influences: Vec<Influence>,
@@ -56,6 +59,8 @@ impl Card {
         let outcome = table.outcome()?;
         let actual: Vec<bool> = split.test.iter().map(|row| outcome[*row as usize]).collect();
         let held_out = Metrics::of(&scorer.chances(&table, &split.test)?, &actual);
+        let sides = (learn.as_slice(), split.test.as_slice());
+        let curve = learning_curve(scorer.recipe(), &table, sides, settings.seed, progress)?;
         Ok(Self {
             rows: table.rows(),
             yes: outcome.iter().filter(|yes| **yes).count(),
@@ -64,7 +69,8 @@ impl Card {
             model: scorer.recipe().name().to_owned(),
             candidates: scorer.candidates().to_vec(),
             learned_from: learn.len(),
-            verdict: verdict(&held_out, scorer.rarer()),
+            verdict: verdict(&held_out, scorer.rarer(), curve.as_ref()),
+            learning_curve: curve,
             held_out: (!actual.is_empty()).then_some(held_out),
             influences: influences(&scorer, &table, &split.test)?,
         })

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::search::{Candidate, Progress, Settings, choose};
+use super::search::{Candidate, Choice, Progress, Settings};
+use super::train::Training;
 use crate::LearnError;
 use crate::model::{Contributions, Model, Recipe, Trained};
 use crate::table::{Column, Feature, Table};
 use crate::trust::{Calibration, Conformal, Landscape, Metrics, Reason, Templates, Usual, reasons};
 
 /// The newest format of saved scorers.
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
 
 /// A calibrated model of a yes/no outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,10 +52,19 @@ pub struct Score {
 impl Scorer {
     /// Chooses, fits and calibrates on `rows`. Errors: no outcomes, cancelled.
     pub fn fit(table: &Table, rows: &[u32], settings: &Settings, progress: Progress) -> Result<Self, LearnError> {
-        let choice = choose(table, rows, settings, progress)?;
-        let trained = Trained::fit(&choice.recipe, table, rows)?;
-        let calibration = Calibration::fit(&choice.scores, &choice.outcome);
-        let chances = calibration.chances(&choice.scores);
+        Training::start(table, rows, settings)?.run(progress)
+    }
+
+    /// The winner of `choice`, fitted to `rows`, of which `data` is the fingerprint.
+    pub(super) fn new(
+        table: &Table,
+        rows: &[u32],
+        settings: &Settings,
+        choice: Choice,
+        trained: Trained,
+        data: String,
+    ) -> Result<Self, LearnError> {
+        let chances = choice.calibration.chances(&choice.scores);
         let outcome = table.outcome()?;
         let usual = Usual::of(table, rows);
         let place = |feature: &Feature| table.features().iter().position(|have| have == feature);
@@ -66,12 +76,12 @@ impl Scorer {
             trained,
             conformal: Conformal::fit(&chances, &choice.outcome),
             metrics: (!chances.is_empty()).then(|| Metrics::of(&chances, &choice.outcome)),
-            calibration,
+            calibration: choice.calibration,
             candidates: choice.candidates,
             rows: rows.len(),
             yes: rows.iter().filter(|row| outcome[**row as usize]).count(),
             seed: settings.seed,
-            data: fingerprint(table, rows),
+            data,
             usual: trained_usual,
             landscape: Some(Landscape::of(table, rows)),
             parent: None,
@@ -181,7 +191,7 @@ impl Scorer {
 }
 
 /// SHA-256 over names, cells and outcomes of `rows`.
-fn fingerprint(table: &Table, rows: &[u32]) -> String {
+pub(super) fn fingerprint(table: &Table, rows: &[u32]) -> String {
     let mut hash = Sha256::new();
     for (place, feature) in table.features().iter().enumerate() {
         hash.update((feature.name.len() as u64).to_le_bytes());

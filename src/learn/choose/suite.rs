@@ -20,21 +20,22 @@ pub struct Measured {
     pub champions: Vec<String>,
 }
 
-/// Learns from all folds but one and predicts that one, for each fold. `fold_of` gives each row its fold.
+/// Learns from all folds but one and predicts that one, for each fold. `fold_of` gives each row its fold; a row without
+/// one is always learned from.
 /// Errors: as [`Scorer::fit`]; no outcomes.
 pub fn measure(
     table: &Table,
-    fold_of: &[usize],
+    fold_of: &[Option<usize>],
     settings: &Settings,
     progress: Progress,
 ) -> Result<Measured, LearnError> {
     let all = table.outcome()?;
     let (mut chances, mut naive, mut outcome) = (Vec::new(), Vec::new(), Vec::new());
     let (mut aucs, mut champions) = (Vec::new(), Vec::new());
-    let count = fold_of.iter().max().map_or(0, |last| last + 1);
+    let count = fold_of.iter().flatten().max().map_or(0, |last| last + 1);
     for fold in 0..count {
         let rows = 0..table.rows().min(fold_of.len()) as u32;
-        let (test, learn): (Vec<u32>, Vec<u32>) = rows.partition(|row| fold_of[*row as usize] == fold);
+        let (test, learn): (Vec<u32>, Vec<u32>) = rows.partition(|row| fold_of[*row as usize] == Some(fold));
         let scorer = Scorer::fit(table, &learn, settings, progress)?;
         let predicted = scorer.chances(table, &test)?;
         let actual: Vec<bool> = test.iter().map(|row| all[*row as usize]).collect();

@@ -1,11 +1,14 @@
 //! Times features in bulk, scores and reasons on made-up data: `speed [EVENTS] [ENTITIES] [ROWS]`; with rows it trains
-//! on so many of 60 numbers instead, with two threads
+//! on so many of 60 numbers instead, with two threads: the trees alone, which `deploy/eval/speed_reference.py` grows on
+//! the same numbers, then the whole way of choice, fit and calibration
 
 use std::time::Instant;
 
+use aplomb_learn::choose::{Scorer, Settings};
 use aplomb_learn::events::{Ask, Log, Program};
 use aplomb_learn::model::{BoostConfig, Boosted, Model};
 use aplomb_learn::table::{Builder, Cell, Feature, Kind, Table};
+use aplomb_learn::trust::area_under_curve;
 
 const DAY: i64 = 86_400_000;
 
@@ -101,6 +104,13 @@ fn train(rows: u64) -> Result<(), Box<dyn std::error::Error>> {
     let model = Boosted::fit(&config, &table, &all)?;
     let trees = model.trees().len();
     println!("{trees} trees of 12 leaves on {rows} rows of 60: {:.1} s", start.elapsed().as_secs_f64());
+    let auc = area_under_curve(&model.predict(&table, &all)?, table.outcome()?).unwrap_or(0.5);
+    println!("area under the curve on the rows learned from: {auc:.4}");
+    drop(model);
+    let start = Instant::now();
+    let settings = Settings { threads: 2, ..Settings::default() };
+    let scorer = Scorer::fit(&table, &all, &settings, &|_, _| true)?;
+    println!("{} chosen and fitted: {:.1} s", scorer.recipe().name(), start.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Models behind one trait. A model gives log-odds; calibration makes them chances; contributions say why.
+//! Models behind one trait. A model of a yes/no outcome gives log-odds, which calibration makes chances; one of amounts
+//! gives amounts. Contributions say why.
 
 mod bayes;
 mod blend;
@@ -6,8 +7,12 @@ mod boost;
 mod encode;
 mod linear;
 mod newton;
+mod ridge;
 mod rules;
 mod shapley;
+mod stack;
+#[cfg(test)]
+mod tests;
 mod trained;
 
 use serde::de::DeserializeOwned;
@@ -18,7 +23,10 @@ pub use blend::{Blend, BlendConfig};
 pub use boost::{BoostConfig, Boosted, Node, Tree};
 pub(crate) use encode::Encoder;
 pub use linear::{Logistic, LogisticConfig};
+pub(crate) use newton::{Design, Prior, fit as most_probable};
+pub use ridge::{Ridge, RidgeConfig};
 pub use rules::{Rule, RuleConfig, Rules, Test};
+pub use stack::{Stack, StackConfig, StackPart};
 pub use trained::{Recipe, Trained};
 
 #[cfg(test)]
@@ -27,7 +35,8 @@ pub use shapley::add as shapley_of;
 use crate::LearnError;
 use crate::table::{Feature, Table};
 
-/// Why one row has its score: `base` and one part for each feature of the model, all in log-odds, sum to the score.
+/// Why one row has its score: `base` and one part for each feature of the model sum to the score. All are in log-odds,
+/// or in the unit of the amounts that the model learned from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contributions {
     /// The score of an average row.
@@ -37,12 +46,12 @@ pub struct Contributions {
 }
 
 impl Contributions {
-    /// The raw score in log-odds.
+    /// The raw score.
     pub fn score(&self) -> f64 {
         self.base + self.parts.iter().sum::<f64>()
     }
 
-    /// The features that move this row's score most, strongest first: (place in [`Model::features`], log-odds).
+    /// The features that move this row's score most, strongest first: (place in [`Model::features`], part).
     pub fn strongest(&self, count: usize) -> Vec<(usize, f64)> {
         let mut parts: Vec<_> = self.parts.iter().copied().enumerate().filter(|(_, part)| *part != 0.0).collect();
         parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
@@ -51,7 +60,7 @@ impl Contributions {
     }
 }
 
-/// A model of a yes/no outcome.
+/// A model of a yes/no outcome, or of an amount.
 pub trait Model: Serialize + DeserializeOwned + Send + Sync {
     type Config;
     /// The name in saved models.
@@ -66,8 +75,8 @@ pub trait Model: Serialize + DeserializeOwned + Send + Sync {
     /// What the model looks at, in the order of contributions.
     fn features(&self) -> &[Feature];
 
-    /// Log-odds of yes, one for each of `rows`. Categories that the model never saw count as missing or rare. Errors:
-    /// the table lacks one of the features.
+    /// Log-odds of yes, or amounts, one for each of `rows`. Categories that the model never saw count as missing or
+    /// rare. Errors: the table lacks one of the features.
     fn predict(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, LearnError>;
 
     /// Why `row` has its score. Errors: as [`Model::predict`], or there is no such row.
@@ -130,7 +139,7 @@ fn outcomes(table: &Table, rows: &[u32], least: usize) -> Result<Vec<bool>, Lear
     Ok(picked)
 }
 
-fn check_rows(table: &Table, rows: &[u32]) -> Result<(), LearnError> {
+pub(crate) fn check_rows(table: &Table, rows: &[u32]) -> Result<(), LearnError> {
     let beyond = rows.iter().find(|row| **row as usize >= table.rows());
     beyond.map_or(Ok(()), |row| Err(LearnError::NoRow { row: *row as usize, rows: table.rows() }))
 }

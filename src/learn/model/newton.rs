@@ -29,11 +29,17 @@ impl Design {
         design
     }
 
-    fn row(&self, at: usize) -> &[(u32, f32)] {
+    /// The entries of a row in the order of their slots, the constant first.
+    pub fn row(&self, at: usize) -> &[(u32, f32)] {
         &self.entries[self.starts[at]..self.starts[at + 1]]
     }
 
-    fn score(&self, at: usize, weights: &[f64]) -> f64 {
+    /// The constant and the slots; one weight for each of these.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn score(&self, at: usize, weights: &[f64]) -> f64 {
         self.row(at).iter().map(|(slot, value)| weights[*slot as usize] * f64::from(*value)).sum()
     }
 }

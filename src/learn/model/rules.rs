@@ -8,6 +8,9 @@ use crate::LearnError;
 use crate::numeric::logit;
 use crate::table::{Column, Feature, Kind, Table};
 
+/// Rows that a belief weighs which no history changes.
+const HELD: f64 = 1e12;
+
 /// When a rule holds. A missing cell meets [`Test::Missing`] only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,6 +43,14 @@ pub struct RuleConfig {
     pub base_rate: f64,
     /// How many rows that belief weighs.
     pub base_strength: f64,
+}
+
+impl RuleConfig {
+    /// The same beliefs, so strong that no history changes them.
+    pub fn held(&self) -> Self {
+        let rules = self.rules.iter().map(|rule| Rule { strength: HELD, ..rule.clone() });
+        Self { rules: rules.collect(), base_strength: HELD, ..self.clone() }
+    }
 }
 
 /// Rules with the weights that are most probable after the rows learned from. Each weight has a normal prior around

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BayesConfig, Blend, BlendConfig, BoostConfig, Boosted, Contributions, Logistic, LogisticConfig, Model, NaiveBayes,
-    RuleConfig, Rules,
+    RuleConfig, Rules, Stack, StackConfig, StackPart,
 };
 use crate::LearnError;
 use crate::table::{Feature, Table};
@@ -18,6 +18,7 @@ pub enum Recipe {
     Logistic(LogisticConfig),
     Boosted(BoostConfig),
     Blend(BlendConfig),
+    Stack(StackConfig),
 }
 
 impl Recipe {
@@ -29,7 +30,22 @@ impl Recipe {
             Self::Logistic(_) => "logistic regression",
             Self::Boosted(_) => "boosted trees",
             Self::Blend(_) => "logistic regression with boosted trees",
+            Self::Stack(_) => "simple models together",
         }
+    }
+
+    /// The same recipe with so many threads for its trees, which do not depend on their number.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        match &mut self {
+            Self::Boosted(config) | Self::Blend(BlendConfig { boosted: config, .. }) => config.threads = threads,
+            Self::Stack(config) => {
+                let parts = std::mem::take(&mut config.parts).into_iter();
+                let threaded = |part: StackPart| StackPart { recipe: part.recipe.with_threads(threads), ..part };
+                config.parts = parts.map(threaded).collect();
+            }
+            Self::Rules(_) | Self::NaiveBayes(_) | Self::Logistic(_) => {}
+        }
+        self
     }
 }
 
@@ -42,6 +58,7 @@ pub enum Trained {
     Logistic(Logistic),
     Boosted(Boosted),
     Blend(Blend),
+    Stack(Stack),
 }
 
 macro_rules! each {
@@ -52,6 +69,7 @@ macro_rules! each {
             Trained::Logistic($model) => $body,
             Trained::Boosted($model) => $body,
             Trained::Blend($model) => $body,
+            Trained::Stack($model) => $body,
         }
     };
 }
@@ -67,6 +85,7 @@ impl Model for Trained {
             Recipe::Logistic(config) => Self::Logistic(Logistic::fit(config, table, rows)?),
             Recipe::Boosted(config) => Self::Boosted(Boosted::fit(config, table, rows)?),
             Recipe::Blend(config) => Self::Blend(Blend::fit(config, table, rows)?),
+            Recipe::Stack(config) => Self::Stack(Stack::fit(config, table, rows)?),
         })
     }
 

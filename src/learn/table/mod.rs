@@ -112,6 +112,7 @@ pub struct Table {
     columns: Vec<Column>,
     rows: usize,
     outcome: Vec<bool>,
+    amounts: Vec<f64>,
     group: Vec<u32>,
     time: Vec<f64>,
 }
@@ -149,6 +150,11 @@ impl Table {
         if self.outcome.len() == self.rows && self.rows > 0 { Ok(&self.outcome) } else { Err(LearnError::NoOutcomes) }
     }
 
+    /// What each row came to, in a unit of the caller's. Errors: the table was built without amounts.
+    pub fn amounts(&self) -> Result<&[f64], LearnError> {
+        if self.amounts.len() == self.rows && self.rows > 0 { Ok(&self.amounts) } else { Err(LearnError::NoOutcomes) }
+    }
+
     /// The group of each row (a customer, say), whose rows never lie on both sides of a fold.
     pub fn group(&self) -> Option<&[u32]> {
         (!self.group.is_empty()).then_some(&self.group)
@@ -176,6 +182,7 @@ impl Table {
             columns: self.columns.iter().map(column).collect(),
             rows: rows.len(),
             outcome: take(&self.outcome, rows),
+            amounts: take(&self.amounts, rows),
             group: take(&self.group, rows),
             time: take(&self.time, rows),
         }
@@ -192,6 +199,20 @@ impl Table {
     pub fn with_outcome(mut self, outcome: Vec<bool>) -> Self {
         self.outcome = outcome;
         self
+    }
+
+    /// The same rows with these amounts to learn, one for each. Errors: another number of them, or one is not finite.
+    pub fn with_amounts(mut self, amounts: Vec<f64>) -> Result<Self, LearnError> {
+        if amounts.len() != self.rows {
+            let (left_len, right_len) = (self.rows, amounts.len());
+            return Err(LearnError::UnequalLengths { left: "the table", left_len, right: "the amounts", right_len });
+        }
+        if let Some(at) = amounts.iter().position(|amount| !amount.is_finite()) {
+            let (what, value, must) = ("amount", amounts[at], "a finite number");
+            return Err(LearnError::OutOfRange { what, at, value, must });
+        }
+        self.amounts = amounts;
+        Ok(self)
     }
 
     /// The same rows in these groups, one for each.

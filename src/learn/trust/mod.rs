@@ -4,6 +4,7 @@
 mod calibrate;
 mod conformal;
 mod counterfactual;
+mod curve;
 mod drift;
 mod interval;
 mod leak;
@@ -18,6 +19,7 @@ mod verdict;
 pub use calibrate::Calibration;
 pub use conformal::{Conformal, Possible};
 pub use counterfactual::{Change, Counterfactual, Lever, Way, counterfactual};
+pub use curve::{CurvePoint, LearningCurve, Outlook};
 pub use drift::{Drift, Landscape, Period, Shift, calibration_over_time, stability_index};
 pub use interval::ErrorBand;
 pub use leak::{Leak, Suspicion, leaks};

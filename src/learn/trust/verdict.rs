@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Metrics;
+use super::{LearningCurve, Metrics, Outlook};
 
 /// Outcomes of the rarer kind below which nothing is claimed, and below which care is needed.
 const TOO_FEW: usize = 10;
 const FEW: usize = 50;
 const WEAK_AUC: f64 = 0.65;
+/// Gain in AUC from twice the data beyond which a model is still learning.
+const STILL_LEARNING: f64 = 0.03;
 /// Calibration error beyond what chance alone gives so many rows.
 const POOR_CALIBRATION: f64 = 0.05;
 
@@ -37,8 +39,14 @@ pub struct Verdict {
 }
 
 /// The verdict on figures of rows that the model did not learn from, when it learned from `rarer_learned` outcomes of
-/// the rarer kind.
-pub fn verdict(held_out: &Metrics, rarer_learned: usize) -> Verdict {
+/// the rarer kind. Where the learning curve is known, the last reason says whether more data would help.
+pub fn verdict(held_out: &Metrics, rarer_learned: usize, curve: Option<&LearningCurve>) -> Verdict {
+    let mut verdict = graded(held_out, rarer_learned, curve);
+    verdict.reasons.extend(curve.map(LearningCurve::sentence));
+    verdict
+}
+
+fn graded(held_out: &Metrics, rarer_learned: usize, curve: Option<&LearningCurve>) -> Verdict {
     let rarer = held_out.yes.min(held_out.rows - held_out.yes);
     let not_enough = |reason: String| Verdict { grade: Grade::NotEnoughData, reasons: vec![reason] };
     if rarer_learned < TOO_FEW {
@@ -67,6 +75,9 @@ pub fn verdict(held_out: &Metrics, rarer_learned: usize) -> Verdict {
             "its chances are off by {off:.1} points on average ({:.1} would be chance)",
             held_out.calibration_noise * 100.0
         ));
+    }
+    if curve.is_some_and(|curve| curve.outlook == Outlook::Rising && curve.gain > STILL_LEARNING) {
+        reasons.push("it is still learning much from each new outcome".into());
     }
     if reasons.is_empty() {
         let reason = format!(
