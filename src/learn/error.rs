@@ -57,6 +57,8 @@ pub enum LearnError {
     Declaration { feature: String, problem: String },
     #[error("no model could be fitted: {0}")]
     NoModel(String),
+    #[error("the saved features cannot be used: {0}; build them again from the events")]
+    SavedFeatures(String),
     #[error("training was cancelled")]
     Cancelled,
     #[error("this is no checkpoint of a training; start the training anew")]

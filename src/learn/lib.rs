@@ -8,6 +8,7 @@ pub mod choose;
 pub mod customers;
 mod error;
 pub mod events;
+pub mod forecast;
 pub mod groups;
 pub mod model;
 mod numeric;

@@ -4,7 +4,7 @@ mod minimise;
 mod special;
 
 pub use minimise::minimise;
-pub use special::{hypergeometric, ln_beta, ln_gamma};
+pub use special::{hypergeometric, ln_beta, ln_gamma, normal_quantile};
 
 /// Chance (0 to 1) from log-odds; exact at both ends, never NaN for a number.
 pub fn sigmoid(log_odds: f64) -> f64 {

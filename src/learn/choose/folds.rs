@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::numeric::Chance;
 use crate::table::Table;
 
+/// Rows of new groups that are enough to test on.
+const NEW_ROWS: usize = 100;
+
 /// Rows to learn from and rows to test on; no row and no group in both.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fold {
@@ -13,7 +16,8 @@ pub struct Fold {
 }
 
 /// At most `count` folds over `rows`. With times, each fold tests on a block of time and learns from all before it
-/// (Hyndman and Athanasopoulos, Forecasting, 5.10); otherwise each row is tested once, with outcomes (or groups)
+/// (Hyndman and Athanasopoulos, Forecasting, 5.10), and with groups it tests on those that were not there before;
+/// otherwise each row is tested once, with outcomes (or groups)
 /// spread evenly. Folds with nothing on one side are left out.
 pub fn folds(table: &Table, rows: &[u32], count: usize, seed: u64) -> Vec<Fold> {
     let count = count.max(2);
@@ -24,7 +28,10 @@ pub fn folds(table: &Table, rows: &[u32], count: usize, seed: u64) -> Vec<Fold> 
         (None, None) => from_places(rows, &even_places(table, rows, count, seed), count),
     };
     if let Some(groups) = table.group() {
-        folds.iter_mut().for_each(|fold| apart(fold, groups));
+        folds.iter_mut().for_each(|fold| match times {
+            Some(_) => new_only(fold, groups),
+            None => apart(fold, groups),
+        });
     }
     folds.retain(|fold| !fold.learn.is_empty() && !fold.test.is_empty());
     folds
@@ -87,6 +94,15 @@ fn group_places(groups: &[u32], rows: &[u32], count: usize, seed: u64) -> Vec<us
         place_of.insert(group, place);
     }
     rows.iter().map(|row| place_of[&groups[*row as usize]]).collect()
+}
+
+/// Rows of a group that is learned from are not tested on. The other way round only those would be learned from that
+/// were gone by the time of the test, because they left, say: their outcomes are not those of all. Where nearly all
+/// groups were there before, that is still better than no test.
+fn new_only(fold: &mut Fold, groups: &[u32]) {
+    let learned: BTreeSet<u32> = fold.learn.iter().map(|row| groups[*row as usize]).collect();
+    let new: Vec<u32> = fold.test.iter().copied().filter(|row| !learned.contains(&groups[*row as usize])).collect();
+    if new.len() >= NEW_ROWS || new.len() * 10 >= fold.test.len() { fold.test = new } else { apart(fold, groups) }
 }
 
 /// Rows of a tested group are not learned from.

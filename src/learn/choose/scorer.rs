@@ -8,7 +8,7 @@ use super::train::Training;
 use crate::LearnError;
 use crate::model::{Contributions, Model, Recipe, Trained};
 use crate::table::{Column, Feature, Table};
-use crate::trust::{Calibration, Conformal, Landscape, Metrics, Reason, Templates, Usual, reasons};
+use crate::trust::{Calibration, Conformal, Landscape, Metrics, Reason, Standing, Templates, Usual, reasons};
 
 /// The newest format of saved scorers.
 const FORMAT: u16 = 3;
@@ -35,6 +35,9 @@ pub struct Scorer {
     usual: Vec<Usual>,
     #[serde(default)]
     landscape: Option<Landscape>,
+    /// What features say only because of where a row stands; earlier files have none.
+    #[serde(default)]
+    standing: Standing,
     /// The `data` of the scorer that this one took the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<String>,
@@ -73,6 +76,7 @@ impl Scorer {
         Ok(Self {
             format: FORMAT,
             recipe: choice.recipe,
+            standing: Standing::of(&trained, table, rows)?,
             trained,
             conformal: Conformal::fit(&chances, &choice.outcome),
             metrics: (!chances.is_empty()).then(|| Metrics::of(&chances, &choice.outcome)),
@@ -108,6 +112,7 @@ impl Scorer {
         templates: &Templates,
     ) -> Result<Vec<Reason>, LearnError> {
         let why = self.trained.contributions(table, row)?;
+        let why = self.standing.set_apart(why, &self.trained, (table, row))?;
         reasons(&why, self.trained.features(), &self.usual, (table, row), (count, templates))
     }
 

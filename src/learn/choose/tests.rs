@@ -30,6 +30,27 @@ fn time_folds_learn_from_the_past_only() {
     }
 }
 
+/// Customers come one a day and are looked at every 20 days until they leave.
+#[test]
+fn time_folds_learn_from_those_who_stayed_as_well() {
+    let mut builder = Builder::new(vec![Feature::new("n", Kind::Number)]);
+    for customer in 0..200_u32 {
+        let looks = 1 + customer * 7 % 5;
+        for look in 0..looks {
+            builder.push(&[Cell::Number(0.0)]).expect("a number");
+            builder.outcome(look + 1 == looks).time(f64::from(customer + 20 * look)).group(&customer.to_string());
+        }
+    }
+    let table = builder.finish();
+    let outcome = table.outcome().expect("known");
+    for fold in folds(&table, &all(&table), 4, 1) {
+        let left = fold.learn.iter().filter(|row| outcome[**row as usize]).count() as f64 / fold.learn.len() as f64;
+        // a third of all looks; nearly all of those of customers who are gone
+        assert!(left < 0.5, "{left}");
+        assert!(!fold.test.is_empty());
+    }
+}
+
 #[test]
 fn a_trained_model_wins_only_where_it_is_better() {
     let table = sample(1500, 9);

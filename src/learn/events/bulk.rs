@@ -52,8 +52,8 @@ impl Program {
 /// Features that keep up with events as they come.
 #[derive(Clone, Debug)]
 pub struct Live {
-    program: Program,
-    states: HashMap<u64, State>,
+    pub(super) program: Program,
+    pub(super) states: HashMap<u64, State>,
 }
 
 impl Live {

@@ -1,8 +1,8 @@
 //! Declarations of features: from TOML to a checked program.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::log::{UNUSED, Words};
+use super::log::{UNUSED, Words, coded};
 use crate::LearnError;
 use crate::table::{Feature, Kind};
 
@@ -16,18 +16,27 @@ pub(super) const DAY: i64 = 86_400_000;
 ///
 /// [[feature]]
 /// name = "replies in 30 days"
-/// event = "email_received"
-/// where = [{ field = "automatic", is = false }]
+/// theme = "their replies"
+/// event = "email"
+/// where = [{ field = "direction", is = "inbound" }]
 /// window = "30d"
 /// aggregate = "count"
 /// unit = "replies"
 /// ```
 ///
-/// `window` is a number of `h`, `d` or `w`, or `all` (the default). `aggregate` is one of `count`; `sum`, `mean`,
+/// Texts are values to `distinct` and `entropy`, and missing to the others. `window` is a number of `h`, `d` or `w`, or `all` (the default). `aggregate` is one of `count`; `sum`, `mean`,
 /// `least`, `most`, `last`, `trend` (per day), `distinct`, `entropy` (nats), each of the field `value`; `timeSince`
-/// (days); `share` (of the events, those that also meet `of`); `ratio` (events a day in `window` over those a day in
-/// the longer window `against`). With `relative = true`, `last` and `timeSince` give the share of the entity's own
-/// earlier values (or gaps) that are smaller. Conditions are `is`, `atLeast`, `atMost` or `oneOf`; all must hold.
+/// (days); `rate` (events a week, or the sum of `value`, where one is named; since the entity's first event of any kind
+/// when that is later than the window's start, and at least over a week, so that young entities and old ones compare);
+/// `share` (of the events, those that also meet `of`; with `believed = { share = 0.25, events = 20 }` drawn to that share
+/// as if so many events had shown it, so that few events say little); `ratio` (events a day in `window` over those a day in
+/// the longer window `against`, which may be `all`: since the entity's first event). Conditions are `is`, `atLeast`, `atMost` or `oneOf`; all must hold. `theme` says what
+/// the feature speaks of: features of one theme are one reason. With `context = true` it is none.
+///
+/// With `relative = true` a value becomes its place among the entity's own earlier ones, the share of them that are
+/// smaller, equal ones counting half: of earlier values for `last`, of earlier gaps for `timeSince`, and for `count`,
+/// `sum` and `mean` of the same window as it was one, two, three ... windows ago, the latest hundred that the entity's
+/// events fill. NaN without earlier ones.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(super) entity: String,
@@ -43,11 +52,13 @@ pub struct Program {
 }
 
 /// The events of one kind that meet conditions, with one of their fields.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Track {
     pub kind: u32,
     pub conditions: Vec<Condition>,
     pub field: Option<usize>,
+    /// Whether texts count as values; otherwise only numbers do.
+    pub texts: bool,
     /// Milliseconds for which events are kept; `None` is for good.
     pub horizon: Option<i64>,
 }
@@ -61,6 +72,9 @@ pub(super) struct Declared {
     pub window: Option<i64>,
     pub against: Option<i64>,
     pub aggregate: Aggregate,
+    pub believed: Believed,
+    /// Whether it is of a field.
+    pub valued: bool,
     pub relative: bool,
 }
 
@@ -77,21 +91,23 @@ pub(super) enum Aggregate {
     Distinct,
     Entropy,
     TimeSince,
+    Rate,
     Share,
     Ratio,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Condition {
     pub field: usize,
     pub test: Test,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Test {
     AtLeast(f64),
     AtMost(f64),
-    OneOf(Vec<f64>),
+    /// By their bits, in which texts differ from numbers.
+    OneOf(Vec<u64>),
 }
 
 impl Test {
@@ -99,7 +115,7 @@ impl Test {
         match self {
             Self::AtLeast(bound) => value >= *bound,
             Self::AtMost(bound) => value <= *bound,
-            Self::OneOf(values) => values.contains(&value),
+            Self::OneOf(values) => values.contains(&value.to_bits()),
         }
     }
 }
@@ -116,11 +132,15 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Given {
     name: String,
+    theme: Option<String>,
+    #[serde(default)]
+    context: bool,
     event: String,
     #[serde(default, rename = "where")]
     conditions: Vec<GivenCondition>,
     #[serde(default)]
     of: Vec<GivenCondition>,
+    believed: Option<Believed>,
     window: Option<String>,
     against: Option<String>,
     aggregate: Aggregate,
@@ -128,6 +148,14 @@ struct Given {
     #[serde(default)]
     relative: bool,
     unit: Option<String>,
+}
+
+/// A share as if so many events had shown it: the mean of a Beta prior and its weight.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Believed {
+    pub share: f64,
+    pub events: f64,
 }
 
 #[derive(Deserialize)]
@@ -197,47 +225,61 @@ impl Program {
     }
 
     fn declare(&mut self, given: &Given) -> Result<(), String> {
-        use Aggregate::{Count, Distinct, Entropy, Last, Least, Mean, Most, Ratio, Share, Sum, TimeSince, Trend};
+        use Aggregate::{Count, Distinct, Entropy, Last, Least, Mean, Most, Rate, Ratio, Share, Sum, TimeSince, Trend};
         let aggregate = given.aggregate;
         let needs_value = matches!(aggregate, Sum | Mean | Least | Most | Last | Trend | Distinct | Entropy);
-        if needs_value != given.value.is_some() {
+        if aggregate != Rate && needs_value != given.value.is_some() {
             return Err(if needs_value { "it needs a value: the name of a field" } else { "it takes no value" }.into());
         }
-        if given.relative && !matches!(aggregate, Last | TimeSince) {
-            return Err("only last and timeSince can be relative".into());
+        let windowed = matches!(aggregate, Count | Sum | Mean);
+        if given.relative && !windowed && !matches!(aggregate, Last | TimeSince) {
+            return Err("only last, timeSince, count, sum and mean can be relative".into());
         }
         if (aggregate == Share) == given.of.is_empty() {
             return Err("of belongs to share, and share needs it".into());
         }
+        let believed = given.believed.unwrap_or_default();
+        let sound = (0.0..=1.0).contains(&believed.share) && believed.events >= 0.0 && believed.events.is_finite();
+        if given.believed.is_some() && !(aggregate == Share && sound) {
+            return Err("believed belongs to share: a share from 0 to 1 and a number of events".into());
+        }
         let window = given.window.as_deref().map(window).transpose()?.flatten();
         let against = given.against.as_deref().map(self::window).transpose()?.flatten();
         if aggregate == Ratio {
-            let fine = matches!((window, against), (Some(short), Some(long)) if short < long);
+            let fine = given.against.is_some() && window.is_some_and(|short| against.is_none_or(|long| short < long));
             if !fine {
                 return Err("a ratio needs a window and a longer one against".into());
             }
         } else if given.against.is_some() {
             return Err("against belongs to ratio".into());
         }
+        if given.relative && windowed && window.is_none() {
+            return Err("to be relative it needs a window that earlier ones can be compared with".into());
+        }
         let field = given.value.as_deref().map(|name| self.field(name));
         let kind = self.kind_code(&given.event);
         let conditions = self.conditions(&given.conditions)?;
         // a last value, gap or rank may lie before the window that is asked for
-        let keep = if given.relative { None } else { against.or(window) };
-        let track = self.track(Track { kind, conditions: conditions.clone(), field, horizon: keep });
+        let ever = given.relative || (aggregate == Ratio && against.is_none());
+        let keep = if ever { None } else { against.or(window) };
+        let texts = matches!(aggregate, Distinct | Entropy);
+        let track = self.track(Track { kind, conditions: conditions.clone(), field, texts, horizon: keep });
         let mut part = track;
         if aggregate == Share {
             let narrower = conditions.into_iter().chain(self.conditions(&given.of)?).collect();
-            part = self.track(Track { kind, conditions: narrower, field, horizon: keep });
+            part = self.track(Track { kind, conditions: narrower, field, texts, horizon: keep });
         }
         let mut feature = Feature::new(&given.name, Kind::Number);
         feature.unit = given.unit.clone().or_else(|| match aggregate {
             TimeSince if !given.relative => Some("days".into()),
-            Count => None,
             _ => None,
         });
+        feature.theme = given.theme.clone();
+        feature.context = given.context;
         feature.source = Some(given.event.clone());
-        self.features.push(Declared { feature, track, part, window, against, aggregate, relative: given.relative });
+        let (valued, relative) = (field.is_some(), given.relative);
+        let declared = Declared { feature, track, part, window, against, aggregate, believed, valued, relative };
+        self.features.push(declared);
         Ok(())
     }
 
@@ -246,9 +288,9 @@ impl Program {
         for condition in given {
             let field = self.field(&condition.field);
             let mut code = |literal: &Literal| match literal {
-                Literal::YesNo(yes) => f64::from(u8::from(*yes)),
-                Literal::Number(value) => value + 0.0,
-                Literal::Text(text) => f64::from(self.words.code(text)),
+                Literal::YesNo(yes) => f64::from(u8::from(*yes)).to_bits(),
+                Literal::Number(value) => (value + 0.0).to_bits(),
+                Literal::Text(text) => coded(self.words.code(text)).to_bits(),
             };
             let test = match condition {
                 GivenCondition { is: Some(literal), at_least: None, at_most: None, one_of: None, .. } => {
@@ -292,8 +334,8 @@ impl Program {
 
     /// The place of a track, which then keeps events at least as long as asked.
     fn track(&mut self, track: Track) -> usize {
-        let same =
-            |have: &Track| (have.kind, have.field) == (track.kind, track.field) && have.conditions == track.conditions;
+        let of = |track: &Track| (track.kind, track.field, track.texts);
+        let same = |have: &Track| of(have) == of(&track) && have.conditions == track.conditions;
         if let Some(place) = self.tracks.iter().position(same) {
             let have = &mut self.tracks[place].horizon;
             *have = have.zip(track.horizon).map(|(have, asked)| have.max(asked));

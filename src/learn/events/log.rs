@@ -20,6 +20,17 @@ impl Words {
         self.codes.insert(text.to_owned(), next);
         next
     }
+
+    pub(super) fn len(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// The texts, each at the place of its code.
+    pub(super) fn in_order(&self) -> Vec<String> {
+        let mut texts: Vec<(&u32, &String)> = self.codes.iter().map(|(text, code)| (code, text)).collect();
+        texts.sort_unstable();
+        texts.into_iter().map(|(_, text)| text.clone()).collect()
+    }
 }
 
 /// Events of many entities in any order; 20 bytes each and 8 for each field that the program looks at.
@@ -28,7 +39,7 @@ pub struct Log {
     pub(super) entities: Vec<u64>,
     pub(super) times: Vec<i64>,
     pub(super) kinds: Vec<u32>,
-    /// A column for each field of the program: the number, the text's code, 1 or 0 for yes or no, NaN for none.
+    /// A column for each field of the program: the number, the [`coded`] text, 1 or 0 for yes or no, [`NOTHING`].
     pub(super) fields: Vec<Vec<f64>>,
 }
 
@@ -70,14 +81,32 @@ impl Log {
     }
 }
 
+/// A field that is missing.
+const NOTHING: u64 = 0x7ff8_0000_0000_0000;
+
+/// A text by its code: no number, and other bits than [`NOTHING`] and other texts have.
+pub(super) fn coded(code: u32) -> f64 {
+    f64::from_bits(NOTHING | (u64::from(code) + 1))
+}
+
+/// Whether a value is a number, or one of the first `words` texts.
+pub(super) fn is_known(value: f64, words: usize) -> bool {
+    value.is_finite() || (NOTHING + 1..=NOTHING + words as u64).contains(&value.to_bits())
+}
+
+/// Whether a field is there.
+pub(super) fn is_given(value: f64) -> bool {
+    value.to_bits() != NOTHING
+}
+
 pub(super) fn number(words: &mut Words, cell: &Cell) -> f64 {
     match cell {
-        Cell::Missing => f64::NAN,
+        Cell::Missing => f64::from_bits(NOTHING),
         // minus 0 is 0: they are one value to a person
         Cell::Number(value) if value.is_finite() => value + 0.0,
-        Cell::Number(_) => f64::NAN,
+        Cell::Number(_) => f64::from_bits(NOTHING),
         Cell::YesNo(yes) => f64::from(u8::from(*yes)),
-        Cell::Category(text) => f64::from(words.code(text)),
+        Cell::Category(text) => coded(words.code(text)),
     }
 }
 

@@ -3,34 +3,41 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::declare::{Aggregate, DAY, Declared, Program};
-use super::log::Event;
+use super::log::{Event, is_given};
+
+/// Windows before the present one that a relative value is compared with.
+const EARLIER: i64 = 100;
 
 /// The events of each track that may still matter, in the order of their times.
 #[derive(Clone, Debug)]
 pub(super) struct State {
-    tracks: Vec<VecDeque<Seen>>,
-    newest: i64,
+    pub tracks: Vec<VecDeque<Seen>>,
+    /// Times of the first and the last event of any kind that is looked at.
+    pub oldest: i64,
+    pub newest: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Seen {
-    time: i64,
-    value: f64,
+pub(super) struct Seen {
+    pub time: i64,
+    pub value: f64,
 }
 
 impl State {
     pub fn new(program: &Program) -> Self {
-        Self { tracks: vec![VecDeque::new(); program.tracks.len()], newest: i64::MIN }
+        Self { tracks: vec![VecDeque::new(); program.tracks.len()], oldest: i64::MAX, newest: i64::MIN }
     }
 
     /// Adds an event, which may be older than others. What the longest window can no longer reach is forgotten.
     pub fn push(&mut self, program: &Program, event: &Event) {
+        self.oldest = self.oldest.min(event.time);
         self.newest = self.newest.max(event.time);
         for place in &program.of_kind[event.kind as usize] {
             let track = &program.tracks[*place];
             let meets = track.conditions.iter().all(|condition| condition.test.holds(event.field(condition.field)));
             let value = track.field.map_or(0.0, |field| event.field(field));
-            if !meets || value.is_nan() {
+            let usable = if track.texts { is_given(value) } else { !value.is_nan() };
+            if !meets || !usable {
                 continue;
             }
             let kept = &mut self.tracks[*place];
@@ -53,7 +60,30 @@ impl State {
     /// The features as of `moment` (events before it count, those at it do not), which must lie after the newest event;
     /// NaN is missing.
     pub fn read(&self, program: &Program, moment: i64, out: &mut Vec<f64>) {
-        out.extend(program.features.iter().map(|declared| self.feature(declared, moment)));
+        out.extend(program.features.iter().map(|declared| match declared.aggregate {
+            Aggregate::Count | Aggregate::Sum | Aggregate::Mean if declared.relative => self.place(declared, moment),
+            _ => self.feature(declared, moment),
+        }));
+    }
+
+    /// The place of a window's value among those of the windows before it that begin no earlier than the events do.
+    fn place(&self, declared: &Declared, moment: i64) -> f64 {
+        let first = self.tracks[declared.track].front();
+        let (Some(window), Some(first)) = (declared.window, first) else { return f64::NAN };
+        let earlier = (1..=EARLIER).map_while(|back| {
+            let moment = moment.checked_sub(window.checked_mul(back)?)?;
+            (moment.checked_sub(window)? >= first.time).then_some(moment)
+        });
+        let values = earlier.map(|moment| self.feature(declared, moment)).filter(|value| !value.is_nan());
+        let now = self.feature(declared, moment);
+        if now.is_nan() { now } else { rank(now, values) }
+    }
+
+    /// For which the entity was there within the window, at least one; NaN before its first event.
+    fn weeks(&self, window: Option<i64>, moment: i64) -> f64 {
+        let there = moment.saturating_sub(self.oldest);
+        let there = window.map_or(there, |window| window.min(there));
+        if self.oldest >= moment { f64::NAN } else { (there as f64 / (7 * DAY) as f64).max(1.0) }
     }
 
     fn feature(&self, declared: &Declared, moment: i64) -> f64 {
@@ -77,11 +107,20 @@ impl State {
             Aggregate::Distinct => level_counts(values()).len() as f64,
             Aggregate::Entropy => nan_if_none(entropy(values(), count)),
             Aggregate::Trend => slope(seen().map(|seen| (seen.time, seen.value))),
-            Aggregate::Share => nan_if_none(within(declared.part, declared.window).len() as f64 / count),
+            Aggregate::Rate => {
+                let whole = if declared.valued { values().sum() } else { count };
+                whole / self.weeks(declared.window, moment)
+            }
+            Aggregate::Share => {
+                let (part, believed) = (within(declared.part, declared.window).len() as f64, declared.believed);
+                // NaN for nothing seen and nothing believed
+                (part + believed.share * believed.events) / (count + believed.events)
+            }
             Aggregate::Ratio => {
-                let days = |window: Option<i64>| window.map_or(1.0, |window| window as f64 / DAY as f64);
                 let long = within(declared.track, declared.against).len() as f64;
-                if long == 0.0 { f64::NAN } else { count / days(declared.window) * days(declared.against) / long }
+                let days = |window: i64| window as f64 / DAY as f64;
+                let against = declared.against.map_or_else(|| 7.0 * self.weeks(None, moment), days);
+                if long == 0.0 { f64::NAN } else { count / declared.window.map_or(1.0, days) * against / long }
             }
             Aggregate::Last if declared.relative => {
                 let Some(last) = values().next_back() else { return f64::NAN };

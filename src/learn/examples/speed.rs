@@ -37,10 +37,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(rows) = given.next().transpose()? {
         return train(rows);
     }
-    // the features of deals, twice under other names
-    let text = include_str!("../../../assets/features/deal.toml");
-    let again = text.split_once("\n\n").map_or("", |(_, features)| features).replace("name = \"", "name = \"again: ");
-    let mut program = Program::compile(&format!("{text}\n{again}"))?;
+    // those of deals, and five more of a customer's
+    let more = |(place, feature): (usize, &str)| (place > 0 && place <= 5).then(|| format!("[[feature]]{feature}"));
+    let customers = include_str!("../../../assets/features/customer.toml").split("[[feature]]");
+    let customers: String = customers.enumerate().filter_map(more).collect();
+    let mut program =
+        Program::compile(&format!("{}\n{customers}", include_str!("../../../assets/features/deal.toml")))?;
     let mut log = Log::new(&program);
     let mut numbers = Numbers(1);
     let people: Vec<String> = (0..50).map(|person| format!("p{person}")).collect();
@@ -50,12 +52,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let time = (numbers.below(3650) as i64) * DAY + numbers.below(DAY as u64) as i64;
         let size = Cell::Number(numbers.below(1000) as f64 / 100.0);
         let fields = [
-            ("automatic", Cell::YesNo(numbers.below(5) == 0)),
-            ("held", Cell::YesNo(numbers.below(5) > 0)),
+            ("direction", Cell::Category(if numbers.below(5) < 2 { "inbound" } else { "outbound" })),
+            ("status", Cell::Category(if numbers.below(5) > 0 { "held" } else { "cancelled" })),
             ("person", Cell::Category(&people[numbers.below(50) as usize])),
             ("sentiment", size.clone()),
-            ("minutes", size.clone()),
-            ("amount", size),
+            ("duration", size.clone()),
+            ("by", size.clone()),
+            ("discount", size.clone()),
+            ("after", size),
         ];
         let kind = &kinds[numbers.below(kinds.len() as u64) as usize];
         log.push(&mut program, numbers.below(entities), time, kind, &fields);

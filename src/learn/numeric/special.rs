@@ -52,3 +52,14 @@ fn series(a: f64, b: f64, c: f64, z: f64) -> f64 {
     }
     sum
 }
+
+/// The value that a standard normal number stays below with probability `share` (0 to 1, neither included), to 4.5e-4
+/// (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.23).
+pub fn normal_quantile(share: f64) -> f64 {
+    let share = share.clamp(1e-12, 1.0 - 1e-12);
+    let t = (-2.0 * share.min(1.0 - share).ln()).sqrt();
+    let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
+    let below = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
+    let value = t - above / below;
+    if share < 0.5 { -value } else { value }
+}

@@ -147,12 +147,18 @@ impl Hazards {
     /// Errors: not such JSON, of a newer format, or it does not hold together.
     pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
         let loaded: Self = serde_json::from_slice(bytes).map_err(|error| LearnError::Malformed(error.to_string()))?;
-        loaded.scorer.check()?;
-        let rising = loaded.bounds.windows(2).all(|pair| pair[0] < pair[1]);
-        if loaded.bounds.is_empty() || !rising {
+        loaded.check()?;
+        Ok(loaded)
+    }
+
+    /// Errors: what was loaded does not hold together, so that using it could panic.
+    pub(super) fn check(&self) -> Result<(), LearnError> {
+        self.scorer.check()?;
+        let rising = self.bounds.windows(2).all(|pair| pair[0] < pair[1]);
+        if self.bounds.is_empty() || !rising {
             return Err(LearnError::Malformed("the intervals do not follow each other".into()));
         }
-        Ok(loaded)
+        Ok(())
     }
 
     /// Chances, interval after interval, row after row.

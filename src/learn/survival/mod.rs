@@ -2,6 +2,7 @@
 //! counts.
 
 mod discrete;
+mod incidence;
 mod kaplan_meier;
 mod measure;
 mod score;
@@ -9,6 +10,7 @@ mod score;
 mod tests;
 
 pub use discrete::{Hazards, SurvivalSettings};
+pub use incidence::Incidence;
 pub use kaplan_meier::{KaplanMeier, Step};
 pub use measure::{SurvivalFigures, SurvivalMeasured, measure_survival, read_spells};
 pub use score::{concordance, integrated_brier};

@@ -128,3 +128,40 @@ proptest! {
         prop_assert_eq!(found, (pairs > 0.0).then(|| right / pairs));
     }
 }
+
+/// Half of the deals are won at a rate of 0.05 a day and lost at 0.03, the others at 0.01 and 0.07; looking ends at 30.
+#[test]
+fn competing_outcomes_share_the_risk() {
+    let rates = [(0.05, 0.03), (0.01, 0.07)];
+    let mut builder = Builder::new(vec![Feature::new("warm", Kind::YesNo)]);
+    let mut chance = Chance::new(5);
+    let (mut durations, mut ended) = (Vec::new(), Vec::new());
+    for row in 0..600 {
+        let (won, lost) = rates[row % 2];
+        builder.push(&[Cell::YesNo(row % 2 == 0)]).expect("a flag");
+        let lasted: f64 = -(1.0 - chance.unit()).ln() / (won + lost);
+        let outcome = usize::from(chance.unit() >= won / (won + lost));
+        durations.push(lasted.min(30.0));
+        ended.push((lasted < 30.0).then_some(outcome));
+    }
+    let table = builder.finish();
+    let rows: Vec<u32> = (0..600).collect();
+    let settings = SurvivalSettings { intervals: 2, ..SurvivalSettings::default() };
+    let fit =
+        |ended: &[Option<usize>]| Incidence::fit(&table, (&durations, ended), &rows, (2, &settings), &|_, _| true);
+    let model = fit(&ended).expect("fits");
+    let times = [0.0, 10.0, 30.0];
+    let (won, lost) =
+        (model.by(&table, &[0, 1], 0, &times).expect("says"), model.by(&table, &[0, 1], 1, &times).expect("says"));
+    for (row, (win, lose)) in rates.into_iter().enumerate() {
+        for (at, time) in times.into_iter().enumerate() {
+            let truth = win / (win + lose) * (1.0 - (-(win + lose) * time).exp());
+            assert!((won[row][at] - truth).abs() < 0.08, "{row} {time}: {} {truth}", won[row][at]);
+            assert!(won[row][at] + lost[row][at] <= 1.0);
+        }
+    }
+    let back = Incidence::load(&model.save().expect("saves")).expect("loads");
+    assert_eq!(back.by(&table, &[0], 0, &times).expect("says"), [won[0].clone()]);
+    assert!(model.by(&table, &[0], 2, &times).is_err() && Incidence::load(b"{}").is_err());
+    assert!(matches!(fit(&vec![Some(2); 600]), Err(crate::LearnError::OutOfRange { at: 0, .. })));
+}

@@ -56,11 +56,23 @@ pub struct Feature {
     /// Where its values come from, as a person finds it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// What it speaks of, as a person would name it: "their replies", "price". Features of one theme are one reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<String>,
+    /// It says where a row stands (its stage, its age), which a person sees anyway: it moves the score and is no reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub context: bool,
 }
 
 impl Feature {
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
-        Self { name: name.into(), kind, unit: None, source: None }
+        Self { name: name.into(), kind, unit: None, source: None, theme: None, context: false }
+    }
+
+    /// The same feature, speaking of `theme`.
+    pub fn about(mut self, theme: impl Into<String>) -> Self {
+        self.theme = Some(theme.into());
+        self
     }
 }
 
@@ -213,6 +225,12 @@ impl Table {
         }
         self.amounts = amounts;
         Ok(self)
+    }
+
+    /// The same rows with these times of prediction, one for each, in days since 1970-01-01; NaN where unknown.
+    pub fn with_time(mut self, time: Vec<f64>) -> Self {
+        self.time = time;
+        self
     }
 
     /// The same rows in these groups, one for each.

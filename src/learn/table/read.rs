@@ -128,7 +128,7 @@ impl Seen {
         let kind = self.kinds[at];
         let unit = matches!(kind, Kind::Duration).then(|| "days".to_owned());
         let source = Some(format!("column {}", at + 1));
-        Feature { name: self.names[at].clone(), kind, unit, source }
+        Feature { unit, source, ..Feature::new(&self.names[at], kind) }
     }
 }
 

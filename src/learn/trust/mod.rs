@@ -11,6 +11,7 @@ mod leak;
 mod metrics;
 mod reasons;
 mod similar;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod usual;
@@ -26,5 +27,6 @@ pub use leak::{Leak, Suspicion, leaks};
 pub use metrics::{Metrics, area_under_curve, brier, calibration_error, calibration_noise, log_loss};
 pub use reasons::{Reason, Templates, cell_text, reasons};
 pub use similar::{GroupFigures, Neighbour, fairness, similar};
+pub use standing::Standing;
 pub use usual::{Usual, number_text};
 pub use verdict::{Grade, Verdict, verdict};

@@ -90,6 +90,68 @@ fn reasons_name_value_and_usual_with_units() {
 }
 
 #[test]
+fn features_of_one_theme_are_one_reason() {
+    let names = [("a", Some("talk")), ("b", None), ("c", Some("talk")), ("d", Some("price")), ("e", Some("price"))];
+    let about = |theme: Option<&str>, feature: Feature| theme.map_or(feature.clone(), |theme| feature.about(theme));
+    let features = names.map(|(name, theme)| about(theme, Feature::new(name, Kind::Number)));
+    let mut builder = Builder::new(features.to_vec());
+    builder.push(&[1.0, 2.0, 3.0, 4.0, 5.0].map(Cell::Number)).expect("numbers");
+    let table = builder.finish();
+    let told = |parts: &[f64], count| {
+        let why = Contributions { base: 0.0, parts: parts.to_vec() };
+        reasons(&why, &features, &[], (&table, 0), (count, &Templates::new()))
+    };
+    let found = told(&[-0.4, 0.5, -0.3, 0.6, -0.6], 3).expect("explains");
+    let said: Vec<(Option<&str>, &str, f64)> =
+        found.iter().map(|reason| (reason.theme.as_deref(), reason.feature.as_str(), reason.part)).collect();
+    // price says nothing in all; talk beats what no single feature of it does
+    assert_eq!(said, [(Some("talk"), "a", -0.7), (None, "b", 0.5)]);
+    let mixed = told(&[0.9, 0.0, -1.0, 0.0, 0.0], 1).expect("explains");
+    assert_eq!((mixed[0].feature.as_str(), mixed[0].sentence.as_str()), ("c", "c is 3"));
+    assert!(told(&[0.0; 6], 3).is_err());
+    let mut stands = features.clone();
+    stands[1].context = true;
+    let why = Contributions { base: 0.0, parts: vec![0.1, 9.0, 0.0, 0.0, 0.0] };
+    let found = reasons(&why, &stands, &[], (&table, 0), (3, &Templates::new())).expect("explains");
+    assert_eq!(found.iter().map(|reason| reason.feature.as_str()).collect::<Vec<_>>(), ["a"]);
+}
+
+/// A discount is there from the second stage on, where most are won whatever it is.
+#[test]
+fn what_only_the_stage_explains_is_no_reason() {
+    let stage = Feature { context: true, ..Feature::new("stage", Kind::Category) };
+    let mut builder =
+        Builder::new(vec![stage, Feature::new("discount", Kind::Number), Feature::new("noise", Kind::Number)]);
+    let mut chance = Chance::new(2);
+    for row in 0..600 {
+        let late = row % 2 == 0;
+        let discount = 30.0 * chance.unit();
+        let cell = if late { Cell::Number(discount) } else { Cell::Missing };
+        let stage = Cell::Category(if late { "offer" } else { "first talk" });
+        builder.push(&[stage, cell, Cell::Number(chance.unit())]).expect("of the right kinds");
+        builder.outcome(chance.unit() < if late { sigmoid(2.0 - 0.1 * (discount - 15.0)) } else { 0.2 });
+    }
+    let table = builder.finish();
+    let scorer = scorer(&table);
+    let part = |row: u32, feature: &str| {
+        let found = scorer.reasons(&table, row, 9, &Templates::new()).expect("explains");
+        found.iter().find(|reason| reason.feature == feature).map_or(0.0, |reason| reason.part)
+    };
+    let raw = scorer.score(&table, 1).expect("scores").contributions.parts[1];
+    assert!(raw.abs() > 0.1 && part(1, "discount").abs() < 0.05, "{raw} {}", part(1, "discount"));
+    assert_eq!(part(1, "stage"), 0.0);
+    let discount = |row: &u32| table.column(1).number(*row as usize);
+    let high = all(&table).into_iter().find(|row| discount(row) > 28.0).expect("a high one");
+    let low = all(&table).into_iter().find(|row| discount(row) < 2.0).expect("a low one");
+    assert!(part(high, "discount") < -0.3 && part(low, "discount") > 0.3);
+    let back = Scorer::load(&scorer.save().expect("saves")).expect("loads");
+    assert_eq!(
+        back.reasons(&table, 0, 9, &Templates::new()).expect("explains"),
+        scorer.reasons(&table, 0, 9, &Templates::new()).expect("explains")
+    );
+}
+
+#[test]
 fn numbers_read_as_people_write_them() {
     let of = |kind, unit: Option<&str>| Feature { unit: unit.map(ToOwned::to_owned), ..Feature::new("f", kind) };
     let cases = [
