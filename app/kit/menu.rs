@@ -88,7 +88,8 @@ fn keep_on_screen(panel: NodeRef<html::Div>) {
     crate::state::watch(move || {
         let Some(panel) = panel.get() else { return };
         request_animation_frame(move || {
-            let width = window().inner_width().ok().and_then(|w| w.as_f64()).unwrap_or(f64::MAX);
+            // Not the window's: a phone makes that wider by what stands out.
+            let width = document().document_element().map_or(f64::MAX, |page| f64::from(page.client_width()));
             let place = panel.get_bounding_client_rect();
             let out = (place.right() + 8.0 - width).max(0.0).min((place.left() - 8.0).max(0.0));
             if out > 0.0 {

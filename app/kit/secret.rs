@@ -16,6 +16,7 @@ pub fn Secret(
     autocomplete: &'static str,
     #[prop(optional)] hint: Option<&'static str>,
     #[prop(default = true)] required: bool,
+    #[prop(default = false)] autofocus: bool,
 ) -> impl IntoView {
     let shown = RwSignal::new(false);
     let note = format!("{id}-note");
@@ -24,7 +25,7 @@ pub fn Secret(
             <label for=id>{label}</label>
             <div class="with-button secret">
                 <input id=id class="input" name=id type=move || if shown.get() { "text" } else { "password" }
-                    autocomplete=autocomplete required=required spellcheck="false" autocapitalize="off"
+                    autocomplete=autocomplete autofocus=autofocus required=required spellcheck="false" autocapitalize="off"
                     aria-describedby=note.clone() prop:value=move || value.get()
                     on:input=move |event| value.set(event_target_value(&event))/>
                 <button type="button" class="button icon-only" aria-label=move || if shown.get() { t("secret.hide") } else { t("secret.show") }

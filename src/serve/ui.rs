@@ -24,17 +24,27 @@ pub fn serve(ui: &UiSource, request: &HttpRequest, request_id: &str) -> HttpResp
     let file = Some(wanted).filter(|name| !name.is_empty()).and_then(|name| ui(name, accepted));
     let is_page = !wanted.rsplit('/').next().unwrap_or_default().contains('.');
     match file.or_else(|| is_page.then(|| ui(INDEX, accepted)).flatten()) {
-        Some(file) => send(file, request),
+        Some(file) => send(file, request, wanted),
         None => problem::response(&Error::not_found("file"), request_id),
     }
 }
 
-fn send(file: UiFile, request: &HttpRequest) -> HttpResponse {
+/// How long a file may be used without asking. Icons are kept for a while, so that a page can still be drawn when the
+/// server is away for some minutes.
+fn cached(file: &UiFile, path: &str) -> &'static str {
+    match file.immutable {
+        true => IMMUTABLE,
+        false if path.starts_with("icons/") => "public, max-age=600",
+        false => "no-cache",
+    }
+}
+
+fn send(file: UiFile, request: &HttpRequest, path: &str) -> HttpResponse {
     let tag = format!("\"{}\"", hex(&Sha256::digest(&file.bytes)[..12]));
     let held = request.headers().get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let fresh = held.split(',').any(|held| held.trim().trim_start_matches("W/") == tag);
     let mut response = HttpResponse::build(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-    response.insert_header((header::CACHE_CONTROL, if file.immutable { IMMUTABLE } else { "no-cache" }));
+    response.insert_header((header::CACHE_CONTROL, cached(&file, path)));
     response.insert_header((header::ETAG, tag));
     response.insert_header((header::VARY, "accept-encoding"));
     if fresh {

@@ -21,6 +21,7 @@ use crate::text::{t, tn};
 
 #[component]
 pub fn Frame(signed: Signed) -> impl IntoView {
+    let email = signed.session.user.email.clone();
     provide_context(signed.clone());
     provide_context(Trail::new());
     provide_context(Views::start());
@@ -42,7 +43,8 @@ pub fn Frame(signed: Signed) -> impl IntoView {
     let again = Callback::new(move |()| gate.expired.set(false));
     let narrow = RwSignal::new(preferences::narrow());
     let route = router.route();
-    let page = move || match route() {
+    let page = move || {
+        match route() {
         Route::Home => view! { <home::HomePage/> }.into_any(),
         Route::List { .. } => view! { <records::ListPage/> }.into_any(),
         Route::Record { .. } => view! { <records::RecordPage/> }.into_any(),
@@ -54,6 +56,7 @@ pub fn Frame(signed: Signed) -> impl IntoView {
         Route::Nowhere => {
             view! { <Empty title=t("frame.nowhere") body=t("frame.nowhere.body") icon="map-pin"><a class="button" href="/">{t("home.title")}</a></Empty> }.into_any()
         }
+    }
     };
     view! {
         <a class="skip" href="#content">{t("frame.skip")}</a>
@@ -76,7 +79,7 @@ pub fn Frame(signed: Signed) -> impl IntoView {
         <palette::Palette/>
         <Dialog title=t("login.again").to_owned() open=gate.expired>
             <p class="faint">{t("login.again.body")}</p>
-            <start::LogInForm on_done=again/>
+            <start::LogInForm on_done=again known=email.clone()/>
         </Dialog>
     }
 }

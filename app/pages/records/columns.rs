@@ -101,21 +101,21 @@ pub fn resized(object: &Object, wish: &str, name: &str, width: f64) -> String {
 /// Wide enough for what stands in it and, as far as that is not much more, for its head.
 fn width(field: &Field, title: &str) -> f64 {
     use FieldType::*;
-    let head = (field.label.chars().count() as f64 * 6.6 + 46.0).min(170.0);
+    let head = (field.label.chars().count() as f64 * 7.2 + 48.0).min(170.0);
     let body: f64 = match field.kind {
-        _ if field.name == title => 180.0,
+        _ if field.name == title => 168.0,
         Number | Rating | YesNo | Duration | RollUp | Formula => 108.0,
         Money => 122.0,
         Date | DateTime => 118.0,
         Choice => {
             let longest = field.choices.iter().filter(|c| !c.retired).map(|c| c.label.chars().count()).max();
-            (longest.unwrap_or_default() as f64 * 6.9 + 52.0).clamp(104.0, 176.0)
+            (longest.unwrap_or_default() as f64 * 6.6 + 46.0).clamp(104.0, 160.0)
         }
         Phone => 158.0,
         Email => 196.0,
         Reference if field.target.iter().any(|t| t == "user") => 104.0,
-        MultiChoice | Reference | References | PersonName => 142.0,
-        Text | LongText | Url | Address | File | GeoPoint => 150.0,
+        MultiChoice | Reference | References | PersonName => 138.0,
+        Text | LongText | Url | Address | File | GeoPoint => 146.0,
     };
     body.max(head)
 }

@@ -126,13 +126,15 @@ pub fn words(object: &Object, condition: &Condition) -> String {
             }
     };
     let question = questions(&field).into_iter().find(|q| fits(q));
-    let op = question.and_then(|q| maybe(&format!("op.{}", q.key))).unwrap_or("…");
+    let is_time = matches!(field.kind, FieldType::Date | FieldType::DateTime);
+    let key = question.map_or_else(|| unasked(condition.op, is_time), |q| q.key);
+    let op = maybe(&format!("op.{key}")).unwrap_or("…");
     let one = |v: &Json| match field.kind {
         FieldType::Choice | FieldType::MultiChoice => {
             let key = v.as_str().unwrap_or_default();
             field.choices.iter().find(|c| c.key == key).map_or_else(|| key.to_owned(), |c| c.label.clone())
         }
-        FieldType::Date | FieldType::DateTime => format::date(v.as_str().unwrap_or_default()),
+        _ if is_time => day_words(v.as_str().unwrap_or_default()),
         _ => format::plain(v),
     };
     let value = match question.map(|q| q.ask) {
@@ -145,6 +147,35 @@ pub fn words(object: &Object, condition: &Condition) -> String {
         },
     };
     format!("{} {op} {value}", field.label).trim_end().to_owned()
+}
+
+/// The word for an operator that the form does not offer, but a link or a saved view may hold.
+fn unasked(op: Op, is_time: bool) -> &'static str {
+    match (op, is_time) {
+        (Op::Gt, true) => "after",
+        (Op::Lt, true) => "before",
+        (Op::Gt, false) => "gt",
+        (Op::Lt, false) => "lt",
+        (Op::Gte, _) => "gte",
+        (Op::Lte, _) => "lte",
+        (Op::Eq, _) => "eq",
+        (Op::Ne, _) => "ne",
+        (Op::In, _) => "in",
+        (Op::NotIn, _) => "notIn",
+        (Op::Contains, _) => "contains",
+        (Op::StartsWith, _) => "startsWith",
+        _ => "",
+    }
+}
+
+/// A day, or how far it lies from today: `+14d` as `today + 14 days`.
+fn day_words(day: &str) -> String {
+    match (day, day.strip_prefix('+'), day.strip_prefix('-')) {
+        ("today", ..) => t("day.today").to_owned(),
+        (_, Some(span), _) => format!("{} + {}", t("day.today"), span_words(span)),
+        (_, _, Some(span)) => format!("{} − {}", t("day.today"), span_words(span)),
+        _ => format::date(day),
+    }
 }
 
 /// `30d` as `30 days`.

@@ -114,18 +114,20 @@ fn Fields(object: Arc<Object>) -> impl IntoView {
             (field.personal, "fields.personal"),
             (field.custom, "fields.custom"),
         ];
+        let marked = marks.iter().any(|(on, _)| *on);
         let marks =
             marks.into_iter().filter(|(on, _)| *on).map(|(_, key)| view! { <Badge text=t(key)/> }).collect_view();
         let target = field.target.join(", ");
         let choices =
             field.choices.iter().filter(|c| !c.retired).map(|c| c.label.clone()).collect::<Vec<_>>().join(", ");
         let about = if choices.is_empty() { target } else { choices };
+        let plain = about.is_empty();
         let own = field.clone();
         let retire = field.custom.then(|| {
             let tip = tf("fields.retire", &[("field", &field.label)]);
             view! { <button type="button" class="button icon-only" aria-label=tip.clone() title=tip on:click=move |_| asked.set(Some(own.clone()))><Icon name="trash-2"/></button> }
         });
-        view! { <tr><th scope="row">{field.label}</th><td class="faint" data-label=t("fields.name")><code>{field.name}</code></td><td data-label=t("fields.type")>{type_text(field.kind)}</td><td data-label=t("fields.about")><span class="ellipsis about">{about}</span></td><td><span class="badges">{marks}</span></td><td>{retire}</td></tr> }
+        view! { <tr><th scope="row">{field.label}</th><td class="faint" data-label=t("fields.name")><code>{field.name}</code></td><td data-label=t("fields.type")>{type_text(field.kind)}</td><td class=plain.then_some("none") data-label=t("fields.about")><span class="ellipsis about">{about}</span></td><td class=(!marked).then_some("none")><span class="badges">{marks}</span></td><td>{retire}</td></tr> }
     };
     let rows = object.live().cloned().map(row).collect_view();
     let heads = ["fields.label", "fields.name", "fields.type", "fields.about"]

@@ -15,8 +15,14 @@ pub fn LogIn() -> impl IntoView {
 }
 
 #[component]
-pub fn LogInForm(on_done: Callback<()>) -> impl IntoView {
-    let email = RwSignal::new(String::new());
+pub fn LogInForm(
+    on_done: Callback<()>,
+    /// who is asked, when that is known
+    #[prop(optional)]
+    known: String,
+) -> impl IntoView {
+    let is_known = !known.is_empty();
+    let email = RwSignal::new(known);
     let password = RwSignal::new(String::new());
     let failure = RwSignal::new(None::<Failure>);
     let busy = RwSignal::new(false);
@@ -40,8 +46,8 @@ pub fn LogInForm(on_done: Callback<()>) -> impl IntoView {
     view! {
         <form class="form" on:submit=submit data-testid="login">
             {move || failure.get().map(|f| view! { <Notice tone="bad" text=f.message()/> })}
-            <Plain id="email" label=t("person.email") value=email kind="email" autocomplete="username" autofocus=true/>
-            <Secret id="password" label=t("person.password") value=password autocomplete="current-password"/>
+            <Plain id="email" label=t("person.email") value=email kind="email" autocomplete="username" autofocus=!is_known/>
+            <Secret id="password" label=t("person.password") value=password autocomplete="current-password" autofocus=is_known/>
             <button type="submit" class="button primary wide" disabled=move || busy.get()>{t("login.submit")}</button>
         </form>
     }
