@@ -98,7 +98,7 @@ impl<'a> Starts<'a> {
             ended.push(here.then_some(if life.won() { WON } else { LOST }));
         }
         let rows = self.rows(now.saturating_sub(LEARNED)..now);
-        let settings = SurvivalSettings { intervals: 3, choice: settings.clone() };
+        let settings = SurvivalSettings { intervals: 3, folds: 2, choice: settings.clone() };
         Incidence::fit(&self.table, (&durations, &ended), &rows, (2, &settings), &|_, _| true)
     }
 }

@@ -8,10 +8,11 @@ import math
 import pathlib
 import sys
 
+import lightgbm
 import numpy
 import pandas
 import shap
-from lifelines import KaplanMeierFitter
+from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.utils import concordance_index
 from lifetimes import BetaGeoFitter, GammaGammaFitter
 from sklearn.cluster import KMeans
@@ -68,6 +69,7 @@ def survival():
     watched = chance.integers(5, 60, 80)
     duration, happened = numpy.minimum(lasted, watched), (lasted <= watched).astype(int)
     curve = KaplanMeierFitter().fit(duration, happened)
+    frame = pandas.DataFrame({"duration": duration, "happened": happened, "risk": risk / risk.std()})
     times = [1, 5, 10, 20, 30, 45]
     within = curve.confidence_interval_survival_function_.reindex(times, method="ffill")
     return {
@@ -75,6 +77,7 @@ def survival():
         "left": curve.survival_function_at_times(times).to_numpy(),
         "low": within.iloc[:, 0].to_numpy(), "high": within.iloc[:, 1].to_numpy(),
         "concordance": concordance_index(duration, -risk, happened),
+        "cox": float(CoxPHFitter().fit(frame, "duration", "happened").params_["risk"]),
     }
 
 
@@ -145,6 +148,60 @@ def shapley():
             "values": numpy.asarray(values).reshape(len(rows), features)}
 
 
+def missing_and_levels(chance, rows):
+    """Numbers with gaps and a category as flags; yes is likelier with more of the first and in the north."""
+    table = chance.standard_normal((rows, 5))
+    place = chance.integers(0, 3, rows)
+    table[:, 2], table[:, 3] = place == 0, place == 1
+    score = 2 * table[:, 0] + numpy.where(table[:, 2] > 0, 1.5, -0.5) + table[:, 1] * table[:, 4]
+    outcome = (chance.random(rows) < 1 / (1 + numpy.exp(-score))).astype(int)
+    for column in (0, 1, 4):
+        table[chance.random(rows) < 0.2, column] = math.nan
+    return table.round(4), outcome
+
+
+def flattened(tree):
+    """A tree of LightGBM in the layout of the shap package: children after their parent, NaN to the default child."""
+    keys = ("children_left", "children_right", "children_default", "features", "thresholds", "values", "cover")
+    flat = {key: [] for key in keys}
+
+    def add(node):
+        place, leaf = len(flat["values"]), "leaf_value" in node
+        added = (-1, -1, -1, -2, 0.0, node["leaf_value"], node["leaf_count"]) if leaf else (
+            0, 0, 0, node["split_feature"], node["threshold"], node["internal_value"], node["internal_count"])
+        for key, value in zip(keys, added):
+            flat[key].append(value)
+        if not leaf:
+            flat["children_left"][place] = add(node["left_child"])
+            flat["children_right"][place] = add(node["right_child"])
+            flat["children_default"][place] = flat["children_left" if node["default_left"] else "children_right"][place]
+        return place
+
+    add(tree)
+    return flat
+
+
+def shapley_trained():
+    table, outcome = missing_and_levels(numpy.random.default_rng(29), 600)
+    options = {"objective": "binary", "num_leaves": 8, "learning_rate": 0.2, "min_data_in_leaf": 10, "verbose": -1,
+               "deterministic": True, "num_threads": 1, "seed": 1}
+    model = lightgbm.train(options, lightgbm.Dataset(table, outcome), 15)
+    trees = [flattened(tree["tree_structure"]) for tree in model.dump_model()["tree_info"]]
+    made = [
+        {**{key: numpy.array(tree[key]) for key in tree if key not in ("values", "cover")},
+         "values": numpy.array(tree["values"], float).reshape(-1, 1), "node_sample_weight": numpy.array(tree["cover"], float)}
+        for tree in trees
+    ]
+    rows = table[:40]
+    explainer = shap.TreeExplainer({"trees": made}, feature_perturbation="tree_path_dependent")
+    values = numpy.asarray(explainer.shap_values(rows, check_additivity=False)).reshape(len(rows), -1)
+    raw = model.predict(rows, raw_score=True)
+    base = float(numpy.ravel(explainer.expected_value)[0])
+    assert numpy.abs(base + values.sum(axis=1) - raw).max() < 1e-6
+    gaps = [[None if math.isnan(value) else value for value in row] for row in rows.tolist()]
+    return {"trees": trees, "rows": gaps, "base": base, "values": values, "raw": raw}
+
+
 def groups():
     chance = numpy.random.default_rng(19)
     centres = [((0, 0), 0.6), ((4, 1), 0.9), ((1, 5), 0.5)]
@@ -170,7 +227,8 @@ def groups():
 def main(directory):
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    for name, made in {"series": series, "survival": survival, "customers": customers, "shapley": shapley, "groups": groups}.items():
+    for name, made in {"series": series, "survival": survival, "customers": customers, "shapley": shapley,
+                       "shapley-trained": shapley_trained, "groups": groups}.items():
         (directory / f"{name}.json").write_text(json.dumps(plain(made())) + "\n")
 
 

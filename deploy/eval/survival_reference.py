@@ -67,7 +67,7 @@ def measure(directory, name):
         figures["concordance"].append(concordance_index(duration, -model.predict_partial_hazard(test), happened))
         figures["integratedBrier"].append(integrated_brier(survival, grid, duration, happened, learned))
     result = {key: float(numpy.mean(values)) for key, values in figures.items()}
-    result |= {"version": lifelines.__version__, "seconds": time.perf_counter() - start}
+    result |= {"folds": figures, "version": lifelines.__version__, "seconds": time.perf_counter() - start}
     print(name, result, file=sys.stderr, flush=True)
     return result
 

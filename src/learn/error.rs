@@ -47,6 +47,10 @@ pub enum LearnError {
     ShortSeries { have: usize, least: usize },
     #[error("there are {have} rows; at least {least} are needed")]
     FewRows { have: usize, least: usize },
+    #[error("there are {have} {what}; at least {least} are needed")]
+    TooFew { what: &'static str, have: usize, least: usize },
+    #[error("all rows are alike; give features in which they differ")]
+    AllAlike,
     #[error("value {at} of the series is no number; fill the gap")]
     GapInSeries { at: usize },
     #[error("{what} {at} is {value}; it must be {must}")]

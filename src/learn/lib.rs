@@ -4,13 +4,22 @@
 //! here knows what a lead or a deal is; whoever asks names the features. Scores are log-odds until a
 //! [`Calibration`](trust::Calibration) makes them chances.
 
+#[cfg(test)]
+extern crate self as aplomb_learn;
+
+#[cfg(test)]
+mod bad_input;
 pub mod choose;
 pub mod customers;
 mod error;
 pub mod events;
+#[cfg(test)]
+mod explained;
 pub mod forecast;
 pub mod groups;
 pub mod model;
+#[cfg(test)]
+mod mutations;
 mod numeric;
 pub mod offers;
 pub mod series;

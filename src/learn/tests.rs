@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::LearnError;
 use crate::choose::folds;
 use crate::model::{
-    BayesConfig, BoostConfig, Boosted, Logistic, LogisticConfig, Model, NaiveBayes, Recipe, Rule, RuleConfig, Rules,
+    BayesConfig, BoostConfig, Logistic, LogisticConfig, Model, NaiveBayes, Recipe, Rule, RuleConfig, Rules,
     StackConfig, StackPart, Test, Trained,
 };
 use crate::numeric::{Chance, sigmoid, solve_positive};
@@ -207,59 +207,6 @@ fn contributions_sum_to_the_score() {
             assert_eq!(why.parts.len(), model.features().len());
         }
     }
-}
-
-/// Shapley's formula over all subsets, with a tree's own covers for what is not known.
-#[test]
-fn tree_contributions_are_shapley_values() {
-    let learn = sample(400, 6);
-    let model = Boosted::fit(&BoostConfig { trees: 5, ..BOOST }, &learn, &all(&learn)).expect("fits");
-    let slots = 5;
-    for row in [0_u32, 7, 23] {
-        let mut numbers = vec![0.0; slots];
-        let known = [0, 1, 1, 2, 3];
-        let columns: Vec<f64> = (0..4).map(|place| learn.column(place).number(row as usize)).collect();
-        for (slot, place) in known.iter().enumerate() {
-            numbers[slot] = columns[*place];
-        }
-        let text = learn.column(1).text(row as usize);
-        let Column::Categories { levels, .. } = learn.column(1) else { panic!("a category") };
-        for (slot, level) in [(1, 0), (2, 1)] {
-            numbers[slot] = f64::from(u8::from(text.as_ref() == Some(&levels[level])));
-        }
-        let mut by_slot = vec![0.0; slots];
-        for tree in model.trees() {
-            crate::model::shapley_of(tree, &numbers, &mut by_slot);
-        }
-        for (slot, ours) in by_slot.iter().enumerate() {
-            let exact: f64 = model.trees().iter().map(|tree| brute_force(tree, &numbers, slot, slots)).sum();
-            assert!((exact - ours).abs() < 1e-9, "slot {slot}: {exact} {ours}");
-        }
-    }
-}
-
-fn brute_force(tree: &crate::model::Tree, row: &[f64], slot: usize, slots: usize) -> f64 {
-    let factorial = |n: usize| (1..=n).product::<usize>() as f64;
-    let subsets = (0..1_usize << slots).filter(|set| set & (1 << slot) == 0);
-    subsets
-        .map(|set| {
-            let size = set.count_ones() as usize;
-            let weight = factorial(size) * factorial(slots - size - 1) / factorial(slots);
-            weight * (value_knowing(tree, row, set | 1 << slot, 0) - value_knowing(tree, row, set, 0))
-        })
-        .sum()
-}
-
-fn value_knowing(tree: &crate::model::Tree, row: &[f64], set: usize, at: usize) -> f64 {
-    let node = &tree.nodes[at];
-    let Some(split) = &node.split else { return f64::from(node.value) };
-    if set & (1 << split.slot) != 0 {
-        return value_knowing(tree, row, set, split.child(row) as usize);
-    }
-    let cover = |child: u32| f64::from(tree.nodes[child as usize].cover);
-    let value = |child: u32| value_knowing(tree, row, set, child as usize);
-    let both = cover(split.left) + cover(split.right);
-    (cover(split.left) * value(split.left) + cover(split.right) * value(split.right)) / both
 }
 
 #[test]

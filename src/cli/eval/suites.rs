@@ -10,7 +10,9 @@ use aplomb_learn::choose::Settings;
 use aplomb_learn::customers::{CustomersMeasured, Totals, measure_customers};
 use aplomb_learn::offers::{ItemsMeasured, measure_items};
 use aplomb_learn::series::{SeriesMeasured, measure_series};
-use aplomb_learn::survival::{Spells, SurvivalMeasured, SurvivalSettings, measure_survival, read_spells};
+use aplomb_learn::survival::{
+    Spells, SurvivalFigures, SurvivalMeasured, SurvivalSettings, measure_survival, read_spells,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,6 +89,16 @@ struct Folds {
 struct SurvivalReference {
     concordance: f64,
     integrated_brier: f64,
+    #[serde(default)]
+    folds: SurvivalFolds,
+}
+
+/// A figure for each fold.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SurvivalFolds {
+    concordance: Vec<f64>,
+    integrated_brier: Vec<f64>,
 }
 
 #[derive(Serialize)]
@@ -119,18 +131,34 @@ pub fn survival(sets: &Path, settings: Settings, json: bool) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&lines)?);
         return Ok(());
     }
-    println!("{:<10} {:>6} {:<14} {:>11} {:>16}", "set", "rows", "model", "concordance", "integrated Brier");
+    println!("{:<10} {:>6} {:<14} {:>17} {:>17}", "set", "rows", "model", "concordance", "integrated Brier");
     for SurvivalLine { set, rows, measured, reference } in &lines {
         let row = |model: &str, concordance: f64, brier: f64| {
-            println!("{set:<10} {rows:>6} {model:<14} {concordance:>11.4} {brier:>16.4}");
+            println!("{set:<10} {rows:>6} {model:<14} {concordance:>17.4} {brier:>17.4}");
         };
         row("ours", measured.ours.concordance, measured.ours.integrated_brier);
         if let Some(cox) = reference {
             row("Cox, lifelines", cox.concordance, cox.integrated_brier);
+            let of = |figure: fn(&SurvivalFigures) -> f64| measured.folds.iter().map(figure).collect::<Vec<_>>();
+            let concordance = difference(&of(|fold| fold.concordance), &cox.folds.concordance);
+            let brier = difference(&of(|fold| fold.integrated_brier), &cox.folds.integrated_brier);
+            println!("{set:<10} {rows:>6} {:<14} {concordance:>17} {brier:>17}", "ours less Cox");
         }
         row("Kaplan-Meier", measured.naive.concordance, measured.naive.integrated_brier);
     }
     Ok(())
+}
+
+/// Mean over the folds of ours less theirs, with its standard error.
+fn difference(ours: &[f64], theirs: &[f64]) -> String {
+    let gains: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect();
+    if gains.len() < 2 || ours.len() != theirs.len() {
+        return "unknown".to_owned();
+    }
+    let count = gains.len() as f64;
+    let mean = gains.iter().sum::<f64>() / count;
+    let variance = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    format!("{mean:+.4} ± {:.4}", (variance / count).sqrt())
 }
 
 #[derive(Deserialize)]

@@ -40,7 +40,8 @@ impl Customer {
         let (first, last) = (days.first()?.0, days.last()?.0);
         let repeats = (days.len() - 1) as f64;
         let value = days[1..].iter().map(|(_, value)| value).sum::<f64>() / repeats.max(1.0);
-        Some(Self { repeats, recency: (last - first) as f64, age: (now - first) as f64, value })
+        let since = |time: i64| time as f64 - first as f64;
+        Some(Self { repeats, recency: since(last), age: since(now), value })
     }
 
     /// Errors: a number that is negative or none, or a last purchase after now.

@@ -41,8 +41,11 @@ impl Purchases {
     pub fn fit(customers: &[Customer]) -> Result<PurchasesFit, LearnError> {
         customers.iter().enumerate().try_for_each(|(at, customer)| customer.check(at))?;
         let repeating = customers.iter().filter(|customer| customer.repeats > 0.0).count();
-        if customers.len() < LEAST || repeating == 0 {
-            return Err(LearnError::TooFewOutcomes { yes: repeating, no: customers.len() - repeating, least: 1 });
+        if customers.len() < LEAST {
+            return Err(LearnError::TooFew { what: "customers", have: customers.len(), least: LEAST });
+        }
+        if repeating == 0 {
+            return Err(LearnError::TooFew { what: "customers who bought again", have: 0, least: 1 });
         }
         // time in parts of the longest age, so that all four parameters are of like size
         let unit = customers.iter().map(|customer| customer.age).fold(0.0, f64::max);

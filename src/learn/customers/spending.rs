@@ -39,7 +39,8 @@ impl Spending {
         customers.iter().enumerate().try_for_each(|(at, customer)| customer.check(at))?;
         let paid: Vec<Customer> = customers.iter().copied().filter(|c| c.repeats > 0.0 && c.value > 0.0).collect();
         if paid.len() < LEAST {
-            return Err(LearnError::TooFewOutcomes { yes: paid.len(), no: customers.len() - paid.len(), least: LEAST });
+            let what = "customers who bought again for a value above 0";
+            return Err(LearnError::TooFew { what, have: paid.len(), least: LEAST });
         }
         let unit = paid.iter().map(|customer| customer.value).sum::<f64>() / paid.len() as f64;
         let scaled: Vec<Customer> = paid.iter().map(|c| Customer { value: c.value / unit, ..*c }).collect();

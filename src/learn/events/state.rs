@@ -58,11 +58,12 @@ impl State {
     }
 
     /// The features as of `moment` (events before it count, those at it do not), which must lie after the newest event;
-    /// NaN is missing.
+    /// NaN is missing, as is what became too large for a number.
     pub fn read(&self, program: &Program, moment: i64, out: &mut Vec<f64>) {
+        let finite = |value: f64| if value.is_infinite() { f64::NAN } else { value };
         out.extend(program.features.iter().map(|declared| match declared.aggregate {
             Aggregate::Count | Aggregate::Sum | Aggregate::Mean if declared.relative => self.place(declared, moment),
-            _ => self.feature(declared, moment),
+            _ => finite(self.feature(declared, moment)),
         }));
     }
 
@@ -129,12 +130,19 @@ impl State {
             Aggregate::Last => values().next_back().unwrap_or(f64::NAN),
             Aggregate::TimeSince => {
                 let Some(last) = seen().next_back() else { return f64::NAN };
-                let gap = (moment - last.time) as f64 / DAY as f64;
+                let gap = moment.saturating_sub(last.time) as f64 / DAY as f64;
                 if !declared.relative {
                     return gap;
                 }
                 let times = within(declared.track, None).map(|seen| seen.time);
-                rank(gap, times.clone().skip(1).zip(times).map(|(now, before)| (now - before) as f64 / DAY as f64))
+                rank(
+                    gap,
+                    times
+                        .clone()
+                        .skip(1)
+                        .zip(times)
+                        .map(|(now, before)| now.saturating_sub(before) as f64 / DAY as f64),
+                )
             }
         }
     }
@@ -173,7 +181,7 @@ fn entropy(values: impl Iterator<Item = f64>, count: f64) -> f64 {
 /// Of the least squares line, per day; NaN for fewer than two moments.
 fn slope(points: impl Iterator<Item = (i64, f64)> + Clone) -> f64 {
     let Some((first, _)) = points.clone().next() else { return f64::NAN };
-    let days = points.map(|(time, value)| ((time - first) as f64 / DAY as f64, value));
+    let days = points.map(|(time, value)| (time.saturating_sub(first) as f64 / DAY as f64, value));
     let (mut count, mut along, mut level) = (0.0, 0.0, 0.0);
     for (day, value) in days.clone() {
         count += 1.0;

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use aplomb_learn::choose::{Draws, Settings, cold_start, measure};
 use aplomb_learn::customers::measure_customers;
+use aplomb_learn::groups::{GroupsSet, measure_groups};
 use aplomb_learn::offers::measure_items;
 use aplomb_learn::series::measure_series;
 use aplomb_learn::survival::{SurvivalSettings, measure_survival, read_spells};
 use aplomb_learn::table::{CsvOptions, read_csv};
+use serde::Deserialize;
 use serde_json::Value;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -44,6 +46,7 @@ fn measured(suite: &str, file: &Path, manifest: &Value) -> Result<String> {
             let season = manifest["season"].as_u64().ok_or("a series has a season")? as usize;
             Ok(serde_json::to_string(&measure_series(&values, season, 4)?)?)
         }
+        "groups" => Ok(serde_json::to_string(&measure_groups(&GroupsSet::deserialize(manifest)?)?)?),
         "survival" => {
             let (table, durations, happened) = read_spells(File::open(file)?, "duration", "happened")?;
             let folds: Vec<usize> = serde_json::from_value(manifest["folds"].clone())?;

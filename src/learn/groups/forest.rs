@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Points;
+use super::{Points, parse};
 use crate::LearnError;
 use crate::numeric::Chance;
 
@@ -52,6 +52,23 @@ impl IsolationForest {
             nodes
         });
         Ok(Self { trees: trees.collect(), sample, width: points.width })
+    }
+
+    /// From JSON. Errors: it is none, or does not hold together.
+    pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
+        let loaded: Self = parse(bytes)?;
+        let fits = |nodes: &Vec<Node>| {
+            let fits = |(at, node): (usize, &Node)| match node {
+                // the children come later, so that every way down ends
+                Node::Cut { slot, left, .. } => *slot < loaded.width && *left > at + 1 && *left < nodes.len(),
+                Node::Leaf { .. } => true,
+            };
+            !nodes.is_empty() && nodes.iter().enumerate().all(fits)
+        };
+        if loaded.sample >= 2 && !loaded.trees.is_empty() && loaded.trees.iter().all(fits) {
+            return Ok(loaded);
+        }
+        Err(LearnError::Malformed("a tree's cut points nowhere".into()))
     }
 
     /// How unlike the others each row is, 0 to 1: about 0.5 is usual, above 0.6 is not (section 2 of the paper).

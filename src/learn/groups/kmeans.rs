@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Points, squared};
+use super::{Points, parse, squared};
 use crate::LearnError;
 use crate::numeric::Chance;
 
@@ -29,6 +29,22 @@ impl KMeans {
         let starts = (0..STARTS).map(|_| Self::from(points, start(points, count.max(1), &mut chance)));
         let best = starts.min_by(|a, b| a.spread.total_cmp(&b.spread));
         best.map(|best| best.by_size(points)).ok_or(LearnError::NotFinite)
+    }
+
+    /// From JSON. Errors: it is none, or does not hold together.
+    pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
+        let loaded: Self = parse(bytes)?;
+        let width = loaded.centres.first().map_or(0, Vec::len);
+        if width > 0 && loaded.centres.iter().all(|centre| centre.len() == width) {
+            return Ok(loaded);
+        }
+        Err(LearnError::Malformed("the centres differ in width".into()))
+    }
+
+    /// From one start only: quick, and another place for each seed. Errors: as [`KMeans::fit`].
+    pub(super) fn rough(points: &Points, count: usize, seed: u64) -> Result<Self, LearnError> {
+        points.at_least(count.max(1))?;
+        Ok(Self::from(points, start(points, count.max(1), &mut Chance::new(seed))))
     }
 
     /// From 2 to `most` centres, as many as give the highest silhouette (Rousseeuw, Journal of Computational and
@@ -92,20 +108,29 @@ fn nearest(centres: &[Vec<f64>], row: &[f64]) -> (usize, f64) {
     distances.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, f64::INFINITY))
 }
 
-/// Rows far from each other, drawn in proportion to the squared distance from those before.
+/// Rows far from each other, drawn in proportion to the squared distance from those before; of a few draws the one that
+/// leaves the least distance (greedy k-means++: Arthur and Vassilvitskii, section 5).
 fn start(points: &Points, count: usize, chance: &mut Chance) -> Vec<Vec<f64>> {
+    let draws = 2 + (count as f64).ln() as usize;
     let first = (chance.unit() * points.len() as f64) as usize;
     let mut centres = vec![points.row(first).to_vec()];
     let mut far: Vec<f64> = points.rows().map(|row| squared(row, &centres[0])).collect();
     while centres.len() < count {
-        let mut left = chance.unit() * far.iter().sum::<f64>();
-        let drawn = far.iter().position(|distance| {
-            left -= distance;
-            left < 0.0
+        let all: f64 = far.iter().sum();
+        let tries = (0..draws).map(|_| {
+            let mut left = chance.unit() * all;
+            let drawn = far.iter().position(|distance| {
+                left -= distance;
+                left < 0.0
+            });
+            let centre = points.row(drawn.unwrap_or(points.len() - 1));
+            let then: Vec<f64> =
+                far.iter().zip(points.rows()).map(|(far, row)| far.min(squared(row, centre))).collect();
+            (then.iter().sum::<f64>(), centre.to_vec(), then)
         });
-        let centre = points.row(drawn.unwrap_or(points.len() - 1)).to_vec();
-        far.iter_mut().zip(points.rows()).for_each(|(far, row)| *far = far.min(squared(row, &centre)));
+        let Some((_, centre, then)) = tries.min_by(|a, b| a.0.total_cmp(&b.0)) else { break };
         centres.push(centre);
+        far = then;
     }
     centres
 }

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{KMeans, Points};
+use super::{KMeans, Points, parse};
 use crate::LearnError;
 use crate::numeric::Cholesky;
 
 const ROUNDS: usize = 200;
+/// Starts of each number of segments where the number is chosen.
+const STARTS: u64 = 5;
+/// Rows per coordinate that each segment needs where the number of segments is chosen.
+const ROWS_PER_COORDINATE: f64 = 2.0;
 /// Gain of the mean ln likelihood below which the fit has settled.
 const SETTLED: f64 = 1e-5;
 /// Added to each variance, in parts of the mean variance of the coordinates.
@@ -29,8 +33,11 @@ impl Mixture {
     /// Errors: fewer than `count` + 1 rows, or rows that all lie in one place.
     pub fn fit(points: &Points, count: usize, seed: u64) -> Result<Self, LearnError> {
         points.at_least(count + 1)?;
+        Self::from_segments(points, count, &KMeans::fit(points, count, seed)?.segments(points))
+    }
+
+    fn from_segments(points: &Points, count: usize, segments: &[usize]) -> Result<Self, LearnError> {
         let floor = floor(points)?;
-        let segments = KMeans::fit(points, count, seed)?.segments(points);
         let mut chances = vec![0.0; points.len() * count];
         segments.iter().enumerate().for_each(|(row, segment)| chances[row * count + segment] = 1.0);
         let mut model = Self::from_chances(points, &chances, count, floor);
@@ -48,19 +55,45 @@ impl Mixture {
         Ok(model)
     }
 
-    /// From 1 to `most` segments, as many as give the smallest BIC (Schwarz, Annals of Statistics 1978). Errors: fewer
-    /// than 2 rows, or rows that all lie in one place.
+    /// From 1 to `most` segments, as many as give the smallest BIC (Schwarz, Annals of Statistics 1978), each number from
+    /// several starts (McLachlan and Peel, Finite Mixture Models, 2000, 2.12). Errors: fewer than 2 rows, or rows that
+    /// all lie in one place.
     pub fn fit_best(points: &Points, most: usize, seed: u64) -> Result<Self, LearnError> {
         points.at_least(2)?;
-        let fits = (1..=most.clamp(1, points.len() - 1)).map(|count| Self::fit(points, count, seed));
+        let fits = (1..=most.clamp(1, points.len() - 1)).flat_map(|count| {
+            let rough = move |start: u64| {
+                let near = KMeans::rough(points, count, seed.wrapping_add(start))?;
+                Self::from_segments(points, count, &near.segments(points))
+            };
+            std::iter::once(Self::fit(points, count, seed)).chain((1..STARTS).map(rough))
+        });
+        floor(points)?;
         let mut best: Option<Self> = None;
         for fitted in fits {
             let Ok(fitted) = fitted else { continue };
+            // with hardly more rows than coordinates a covariance is made up, and its likelihood without bound
+            // (McLachlan and Peel, 3.10)
+            let least = fitted.shares.iter().copied().fold(1.0, f64::min) * points.len() as f64;
+            if least < ROWS_PER_COORDINATE * points.width as f64 && fitted.shares.len() > 1 {
+                continue;
+            }
             if best.as_ref().is_none_or(|have| fitted.bic(points.len()) < have.bic(points.len())) {
                 best = Some(fitted);
             }
         }
         best.ok_or(LearnError::NotFinite)
+    }
+
+    /// From JSON. Errors: it is none, or does not hold together.
+    pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
+        let loaded: Self = parse(bytes)?;
+        let (count, width) = (loaded.shares.len(), loaded.means.first().map_or(0, Vec::len));
+        let even = loaded.means.iter().all(|mean| mean.len() == width)
+            && loaded.covariances.iter().all(|matrix| matrix.len() == width * width);
+        if width > 0 && loaded.means.len() == count && loaded.covariances.len() == count && even {
+            return Ok(loaded);
+        }
+        Err(LearnError::Malformed("shares, means and covariances differ in number".into()))
     }
 
     /// Smaller is better, on the same `rows`.
@@ -70,7 +103,8 @@ impl Mixture {
         numbers * (rows as f64).ln() - 2.0 * self.log_likelihood
     }
 
-    /// For each row the chances of the segments, together 1, row after row. `None` for a covariance that is none.
+    /// For each row the chances of the segments, together 1, row after row. `None` for a covariance that is none, or
+    /// points of another width.
     pub fn chances(&self, points: &Points) -> Option<Vec<f64>> {
         self.expect(points).map(|(_, chances)| chances)
     }
@@ -84,6 +118,9 @@ impl Mixture {
 
     fn expect(&self, points: &Points) -> Option<(f64, Vec<f64>)> {
         let (count, width) = (self.shares.len(), points.width);
+        if self.means.iter().any(|mean| mean.len() != width) {
+            return None;
+        }
         let factors: Vec<Cholesky> =
             self.covariances.iter().map(|matrix| Cholesky::of(matrix.clone(), width)).collect::<Option<_>>()?;
         let constant = width as f64 * (2.0 * std::f64::consts::PI).ln();
@@ -147,8 +184,12 @@ fn floor(points: &Points) -> Result<f64, LearnError> {
     let mut mean = vec![0.0; points.width];
     points.rows().for_each(|row| mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value / count));
     let variance = points.rows().map(|row| squared_mean(row, &mean)).sum::<f64>() / count;
-    let floor = FLOOR * variance;
-    if floor > 0.0 && floor.is_finite() { Ok(floor) } else { Err(LearnError::NotFinite) }
+    let size = points.rows().map(|row| squared_mean(row, &vec![0.0; points.width])).sum::<f64>() / count;
+    if !variance.is_finite() || !size.is_finite() {
+        return Err(LearnError::NotFinite);
+    }
+    // what is left of equal numbers is error of rounding
+    if variance > 1e-20 * size { Ok(FLOOR * variance) } else { Err(LearnError::AllAlike) }
 }
 
 fn squared_mean(row: &[f64], mean: &[f64]) -> f64 {

@@ -2,6 +2,7 @@
 
 mod forest;
 mod kmeans;
+mod measure;
 mod mixture;
 mod residuals;
 #[cfg(test)]
@@ -9,8 +10,9 @@ mod tests;
 
 pub use forest::IsolationForest;
 pub use kmeans::{KMeans, adjusted_rand, silhouette};
+pub use measure::{GroupsMeasured, GroupsSet, average_precision, measure_groups};
 pub use mixture::Mixture;
-pub use residuals::{Outlier, outliers};
+pub use residuals::{Outlier, outliers, unusual};
 
 use crate::LearnError;
 use crate::model::Encoder;
@@ -78,6 +80,10 @@ impl Points {
         let have = self.len();
         if have < least { Err(LearnError::FewRows { have, least }) } else { Ok(()) }
     }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, LearnError> {
+    serde_json::from_slice(bytes).map_err(|error| LearnError::Malformed(error.to_string()))
 }
 
 /// Squared distance.

@@ -25,15 +25,23 @@ pub struct Outlier {
 /// deviation: Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, who take 3.5). `seasons` in steps. Errors:
 /// fewer than 4 values or a gap.
 pub fn outliers(values: &[f64], seasons: &[usize], bound: f64) -> Result<Vec<Outlier>, LearnError> {
-    // twice: the second time without what stood out, so that it does not bend trend and season
-    let mut calm = values.to_vec();
-    for found in look(values, &calm, seasons, bound)? {
-        calm[found.at] = found.expected;
-    }
-    look(values, &calm, seasons, bound)
+    let mut found = unusual(values, seasons, bound)?;
+    found.retain(|moment| moment.deviations.abs() > bound);
+    Ok(found)
 }
 
-fn look(values: &[f64], calm: &[f64], seasons: &[usize], bound: f64) -> Result<Vec<Outlier>, LearnError> {
+/// All values with their distance from trend and season, to which those beyond `bound` do not count. Errors: as
+/// [`outliers`].
+pub fn unusual(values: &[f64], seasons: &[usize], bound: f64) -> Result<Vec<Outlier>, LearnError> {
+    // twice: the second time without what stood out, so that it does not bend trend and season
+    let mut calm = values.to_vec();
+    for moment in look(values, &calm, seasons)?.iter().filter(|moment| moment.deviations.abs() > bound) {
+        calm[moment.at] = moment.expected;
+    }
+    look(values, &calm, seasons)
+}
+
+fn look(values: &[f64], calm: &[f64], seasons: &[usize]) -> Result<Vec<Outlier>, LearnError> {
     let parts = decompose(calm, seasons)?;
     let expected = |at: usize| parts.trend[at] + parts.seasons.iter().map(|season| season[at]).sum::<f64>();
     let off: Vec<f64> = values.iter().enumerate().map(|(at, value)| value - expected(at)).collect();
@@ -42,9 +50,9 @@ fn look(values: &[f64], calm: &[f64], seasons: &[usize], bound: f64) -> Result<V
     // more than half of the values fit exactly: anything else stands out, measured by the size of the values
     let size = values.iter().map(|value| value.abs()).fold(0.0, f64::max);
     let deviation = deviation.max(1e-9 * size).max(f64::MIN_POSITIVE);
-    let found = off.iter().enumerate().map(|(at, off)| {
+    let moments = off.iter().enumerate().map(|(at, off)| {
         let deviations = (off - middle) / deviation;
         Outlier { at, value: values[at], expected: values[at] - off, deviations }
     });
-    Ok(found.filter(|outlier| outlier.deviations.abs() > bound).collect())
+    Ok(moments.collect())
 }

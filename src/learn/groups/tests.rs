@@ -44,13 +44,48 @@ fn a_forest_finds_the_odd_ones_as_scikit_learn_does() {
     let odd = points(&made["odd"]);
     let mean = (0..5).map(|seed| {
         let scores = IsolationForest::fit(&odd, seed).expect("fits").scores(&odd).expect("scores");
-        let mut order: Vec<usize> = (0..odd.len()).collect();
-        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-        let hits = order.iter().enumerate().filter(|(_, row)| **row >= 180).enumerate();
-        hits.map(|(hit, (place, _))| (hit + 1) as f64 / (place + 1) as f64).sum::<f64>() / 18.0
+        let labels: Vec<bool> = (0..odd.len()).map(|row| row >= 180).collect();
+        average_precision(&scores, &labels).expect("odd ones")
     });
     let precision = mean.sum::<f64>() / 5.0;
     assert!(precision > number(&made["precision"]) - 0.02, "{precision} {}", made["precision"]);
+}
+
+#[test]
+fn average_precision_matches_hand_computed_values() {
+    let odd = [true, false, true, false];
+    // found at places 1 and 3
+    let found = average_precision(&[0.9, 0.8, 0.7, 0.1], &odd).expect("odd ones");
+    assert!((found - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12, "{found}");
+    assert_eq!(average_precision(&[0.5; 4], &odd), Some(0.5));
+    assert_eq!((average_precision(&[0.5; 4], &[false; 4]), average_precision(&[0.5], &odd)), (None, None));
+}
+
+#[test]
+fn labelled_sets_are_measured() {
+    let made = fixture();
+    let rows: Vec<[f64; 2]> = serde_json::from_value(made["points"].clone()).expect("points");
+    let labels: Vec<usize> = serde_json::from_value(made["truth"].clone()).expect("segments");
+    let values: Vec<f64> = rows.into_iter().flatten().collect();
+    let set = GroupsSet::Clusters { width: 2, count: 3, values: values.clone(), labels };
+    let GroupsMeasured::Clusters { k_means, mixture, k_means_count, mixture_count, .. } =
+        measure_groups(&set).expect("measures")
+    else {
+        panic!("clusters")
+    };
+    assert!(k_means > 0.9 && mixture > 0.9 && (k_means_count, mixture_count) == (3, 3), "{k_means} {mixture}");
+    let series: Vec<f64> =
+        (0..96).map(|at| [5.0, 9.0, 2.0, 7.0][at % 4] + if at == 50 { 8.0 } else { (at % 7) as f64 / 9.0 }).collect();
+    let labels: Vec<usize> = (0..96).map(|at| usize::from(at == 50)).collect();
+    let found = measure_groups(&GroupsSet::Moments { season: 4, values: series, labels }).expect("measures");
+    assert_eq!(found, GroupsMeasured::Odd { precision: 1.0, naive: 1.0 / 96.0 });
+    assert!(measure_groups(&GroupsSet::Anomalies { width: 2, values, labels: vec![1] }).is_err());
+}
+
+#[test]
+fn all_rows_alike_are_no_mixture() {
+    let alike = Points::new(vec![1.0; 240], 2).expect("points");
+    assert!(matches!(Mixture::fit_best(&alike, 3, 1), Err(LearnError::AllAlike)));
 }
 
 #[test]

@@ -94,8 +94,10 @@ impl Tree {
         for (at, node) in self.nodes.iter().enumerate() {
             let Some(split) = &node.split else { continue };
             for child in [split.left as usize, split.right as usize] {
-                if child <= at || child >= self.nodes.len() || split.slot as usize >= width || depth[at] >= MAX_DEPTH {
-                    return Err(malformed("a tree's split points nowhere or lies too deep"));
+                let there = child > at && child < self.nodes.len() && (split.slot as usize) < width;
+                // a child of two parents would double the ways down at each step
+                if !there || depth[child] > 0 || depth[at] >= MAX_DEPTH {
+                    return Err(malformed("a tree's split points nowhere, to another's child, or lies too deep"));
                 }
                 depth[child] = depth[at] + 1;
             }

@@ -53,6 +53,15 @@ enum Code {
 impl Encoder {
     /// For linear models: scaled numbers with a flag for missing ones, and a flag for each frequent level.
     pub fn linear(table: &Table, rows: &[u32]) -> Self {
+        Self::scaled(table, rows, true)
+    }
+
+    /// As [`Encoder::linear`], but very skewed numbers stay as they are.
+    pub fn straight(table: &Table, rows: &[u32]) -> Self {
+        Self::scaled(table, rows, false)
+    }
+
+    fn scaled(table: &Table, rows: &[u32], squash: bool) -> Self {
         Self::build(table, |place, slots| match table.column(place) {
             Column::Categories { levels, codes } => {
                 let counts = level_counts(levels.len(), codes, rows);
@@ -60,7 +69,7 @@ impl Encoder {
             }
             column => {
                 let missing = rows.iter().filter(|row| column.is_missing(**row as usize)).count();
-                slots.extend(scaled(column, rows));
+                slots.extend(scaled(column, rows, squash));
                 if missing >= LEVEL_ROWS && missing + LEVEL_ROWS <= rows.len() {
                     slots.push(Code::Missing);
                 }
@@ -269,11 +278,11 @@ fn squash(value: f64, log: bool) -> f64 {
     if log { value.signum() * value.abs().ln_1p() } else { value }
 }
 
-/// `None` for a column with fewer than two different values.
-fn scaled(column: &Column, rows: &[u32]) -> Option<Code> {
+/// `None` for a column with fewer than two different values; `squash` where very skewed ones are to be squashed.
+fn scaled(column: &Column, rows: &[u32], squash_skewed: bool) -> Option<Code> {
     let values = || rows.iter().map(|row| column.number(*row as usize)).filter(|value| !value.is_nan());
     let (mean, deviation, skewness) = moments(values());
-    let log = skewness.abs() > 2.0;
+    let log = squash_skewed && skewness.abs() > 2.0;
     let (mean, deviation) = if log {
         let (mean, deviation, _) = moments(values().map(|value| squash(value, true)));
         (mean, deviation)

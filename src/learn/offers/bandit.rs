@@ -7,6 +7,8 @@ use crate::numeric::{Chance, Cholesky};
 
 /// Draws from which the chance of an action is estimated.
 const DRAWS: usize = 200;
+/// Most numbers that beliefs are held in (80 MB).
+const MOST_NUMBERS: usize = 10_000_000;
 
 /// How to explore.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,27 +52,55 @@ pub struct Draw {
     pub chance: f64,
 }
 
+impl BanditConfig {
+    fn check(&self) -> Result<(), LearnError> {
+        let wrong = |what, value, must| Err(LearnError::OutOfRange { what, at: 0, value, must });
+        if self.baseline >= self.actions {
+            return wrong("baseline", self.baseline as f64, "the number of an action");
+        }
+        let squared = self.width.saturating_add(1).saturating_mul(self.width.saturating_add(1));
+        if squared.saturating_mul(self.actions) > MOST_NUMBERS {
+            return wrong("width", self.width as f64, "less, or the actions fewer");
+        }
+        if !(self.noise > 0.0 && self.noise.is_finite()) {
+            return wrong("noise", self.noise, "above 0");
+        }
+        if !(0.0..=1.0).contains(&self.most_exploring) {
+            return wrong("most exploring", self.most_exploring, "0 to 1");
+        }
+        if !(self.tolerance >= 0.0 && self.tolerance.is_finite()) {
+            return wrong("tolerance", self.tolerance, "0 or more");
+        }
+        Ok(())
+    }
+}
+
 impl Bandit {
     /// Errors: no action, a baseline that is none of them, or a number out of range.
     pub fn new(config: BanditConfig) -> Result<Self, LearnError> {
-        let wrong = |what, value, must| Err(LearnError::OutOfRange { what, at: 0, value, must });
-        if config.baseline >= config.actions {
-            return wrong("baseline", config.baseline as f64, "the number of an action");
-        }
-        if !(config.noise > 0.0 && config.noise.is_finite()) {
-            return wrong("noise", config.noise, "above 0");
-        }
-        if !(0.0..=1.0).contains(&config.most_exploring) {
-            return wrong("most exploring", config.most_exploring, "0 to 1");
-        }
-        if !(config.tolerance >= 0.0 && config.tolerance.is_finite()) {
-            return wrong("tolerance", config.tolerance, "0 or more");
-        }
+        config.check()?;
         let width = config.width + 1;
         let mut precision = vec![0.0; width * width];
         (0..width).for_each(|at| precision[at * width + at] = 1.0);
         let beliefs = Beliefs { precision, pull: vec![0.0; width], seen: 0 };
         Ok(Self { actions: vec![beliefs; config.actions], config })
+    }
+
+    /// From JSON. Errors: it is none, a number is out of range, or it does not hold together.
+    pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
+        let loaded: Self = serde_json::from_slice(bytes).map_err(|error| LearnError::Malformed(error.to_string()))?;
+        loaded.config.check()?;
+        let width = loaded.config.width + 1;
+        let fits = |beliefs: &Beliefs| beliefs.precision.len() == width * width && beliefs.pull.len() == width;
+        if loaded.actions.len() == loaded.config.actions && loaded.actions.iter().all(fits) {
+            return Ok(loaded);
+        }
+        Err(LearnError::Malformed("actions and beliefs differ in number".into()))
+    }
+
+    /// Numbers that describe a situation.
+    pub fn width(&self) -> usize {
+        self.config.width
     }
 
     /// What to do in a situation; the same seed gives the same draw. Errors: another number of numbers, or one that is

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::LearnError;
+
 /// Neighbours kept of each item.
 const NEIGHBOURS: usize = 50;
 
@@ -57,6 +59,16 @@ impl Items {
             holders.iter().map(|held| held.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt()).collect();
         let near = (0..names.len()).map(|item| nearest(item, &holders, &baskets, &lengths, shrinkage)).collect();
         Self { names, near }
+    }
+
+    /// From JSON. Errors: it is none, or does not hold together.
+    pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
+        let loaded: Self = serde_json::from_slice(bytes).map_err(|error| LearnError::Malformed(error.to_string()))?;
+        let known = |(other, _): &(u32, f32)| (*other as usize) < loaded.names.len();
+        if loaded.near.len() == loaded.names.len() && loaded.near.iter().flatten().all(known) {
+            return Ok(loaded);
+        }
+        Err(LearnError::Malformed("an item's neighbour is no item".into()))
     }
 
     /// The `count` best items for a customer with these (item, weight above 0), best first, none that he has; items

@@ -25,7 +25,7 @@ pub struct Decomposition {
 pub fn decompose(values: &[f64], seasons: &[usize]) -> Result<Decomposition, LearnError> {
     check(values, 4)?;
     let mut parts = vec![vec![0.0; values.len()]; seasons.len()];
-    let usable = |season: usize| season >= 2 && values.len() > 2 * season;
+    let usable = |season: usize| season >= 2 && season <= values.len().saturating_sub(1) / 2;
     let mut trend = None;
     for _ in 0..if seasons.len() > 1 { ROUNDS } else { 1 } {
         for (place, season) in seasons.iter().enumerate().filter(|(_, season)| usable(**season)) {

@@ -125,10 +125,10 @@ fn fit_all(values: &[f64], seasons: &[usize]) -> Vec<Option<Box<dyn Forecaster>>
 
 /// Lengths of the histories to forecast from, the shortest first.
 fn origins(count: usize, season: usize, steps: usize) -> Vec<usize> {
-    let least = (2 * season + 3).max(8).max(count / 3);
+    let least = season.saturating_mul(2).saturating_add(3).max(8).max(count / 3);
     let stride = (steps / 2).max(1);
     let mut origins: Vec<usize> = (0..ORIGINS)
-        .filter_map(|turn| count.checked_sub(steps + turn * stride))
+        .filter_map(|turn| count.checked_sub(stride.saturating_mul(turn).saturating_add(steps)))
         .take_while(|origin| *origin >= least)
         .collect();
     origins.reverse();

@@ -24,7 +24,7 @@ pub struct SeriesMeasured {
 /// Forecasts one season ahead from `origins` points, each a season before the next, learning from what lies before.
 /// Errors: a history too short for that, or a gap.
 pub fn measure_series(values: &[f64], season: usize, origins: usize) -> Result<SeriesMeasured, LearnError> {
-    let least = season * (origins + 2);
+    let least = season.saturating_mul(origins + 2);
     super::check(values, least)?;
     let mut sum = SeriesMeasured { mase: 0.0, naive_mase: 0.0, coverage: 0.0, values: 0 };
     for origin in 1..=origins {

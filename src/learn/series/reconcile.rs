@@ -13,12 +13,12 @@ pub struct Hierarchy {
 /// How far the forecast of each series is trusted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Weighting<'a> {
-    /// The parts alone.
+    /// The parts alone (Hyndman and Athanasopoulos, Forecasting, 11.2).
     BottomUp,
-    /// All alike (ordinary least squares).
+    /// All alike (ordinary least squares: Hyndman and Athanasopoulos, Forecasting, 11.3).
     Equal,
     /// By past one-step errors, a vector for each series, all of one length: the smallest total variance (MinT:
-    /// Wickramasuriya, Athanasopoulos and Hyndman, JASA 2019), the covariance drawn to its diagonal (Schaefer and
+    /// Wickramasuriya, Athanasopoulos and Hyndman, JASA 2019, section 2), the covariance drawn to its diagonal (Schaefer and
     /// Strimmer, 2005).
     Errors(&'a [Vec<f64>]),
 }

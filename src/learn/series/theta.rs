@@ -89,7 +89,7 @@ pub(super) enum Seasonal {
 
 impl Seasonal {
     pub fn of(values: &[f64], season: usize) -> Self {
-        if season < 2 || values.len() < 2 * season || !shows(values, season) {
+        if season < 2 || values.len() / 2 < season || !shows(values, season) {
             return Self::None { length: season };
         }
         if values.iter().all(|value| *value > 0.0) {

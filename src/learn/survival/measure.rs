@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 
 use serde::Serialize;
 
-use super::{Hazards, KaplanMeier, Spells, SurvivalSettings, concordance, integrated_brier};
+use super::{Hazards, KaplanMeier, Shares, Spells, SurvivalSettings, concordance, integrated_brier};
 use crate::LearnError;
 use crate::choose::Progress;
 use crate::numeric::quantile;
@@ -22,13 +22,16 @@ pub struct SurvivalFigures {
     pub integrated_brier: f64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SurvivalMeasured {
     pub ours: SurvivalFigures,
+    /// Ours on each fold.
+    pub folds: Vec<SurvivalFigures>,
     /// Kaplan-Meier: the same curve for all.
     pub naive: SurvivalFigures,
-    /// The model chosen on each fold.
+    /// The weights chosen on each fold, and the model of the chances in each interval.
+    pub shares: Vec<Shares>,
     pub champions: Vec<String>,
 }
 
@@ -60,8 +63,7 @@ pub fn measure_survival(
 ) -> Result<SurvivalMeasured, LearnError> {
     spells.check()?;
     let folds = fold_of.iter().max().map_or(0, |last| last + 1);
-    let mut measured =
-        SurvivalMeasured { ours: SurvivalFigures::default(), naive: SurvivalFigures::default(), champions: Vec::new() };
+    let mut measured = SurvivalMeasured::default();
     for fold in 0..folds {
         let rows = 0..table.rows().min(fold_of.len()) as u32;
         let (test, learn): (Vec<u32>, Vec<u32>) = rows.partition(|row| fold_of[*row as usize] == fold);
@@ -71,22 +73,28 @@ pub fn measure_survival(
         let everyone = KaplanMeier::fit(Spells { durations: &learned, happened: &had })?;
         let (lasted, happened) = spells.pick(&test);
         let held = Spells { durations: &lasted, happened: &happened };
-        let grid = grid(&learned);
+        let grid = judged_times(&learned);
         let model = Hazards::fit(table, spells, &learn, settings, progress)?;
         let share = 1.0 / folds as f64;
         let survival = model.survival(table, &test, &grid)?;
-        measured.ours.integrated_brier += share * integrated_brier(&survival, &grid, held, &watch)?;
-        measured.ours.concordance += share * concordance(&model.risks(table, &test)?, held)?.unwrap_or(0.5);
+        let figures = SurvivalFigures {
+            concordance: concordance(&model.risks(table, &test)?, held)?.unwrap_or(0.5),
+            integrated_brier: integrated_brier(&survival, &grid, held, &watch)?,
+        };
+        measured.ours.integrated_brier += share * figures.integrated_brier;
+        measured.ours.concordance += share * figures.concordance;
+        measured.folds.push(figures);
         let same = vec![grid.iter().map(|time| everyone.at(*time)).collect(); test.len()];
         measured.naive.integrated_brier += share * integrated_brier(&same, &grid, held, &watch)?;
         measured.naive.concordance += share * 0.5;
+        measured.shares.push(model.shares());
         measured.champions.push(model.scorer().recipe().name().to_owned());
     }
     Ok(measured)
 }
 
 /// Even times from the first to the last one compared.
-fn grid(durations: &[f64]) -> Vec<f64> {
+pub(super) fn judged_times(durations: &[f64]) -> Vec<f64> {
     let mut sorted = durations.to_vec();
     sorted.sort_by(f64::total_cmp);
     let (first, last) = (quantile(&sorted, 0.0), quantile(&sorted, LAST));

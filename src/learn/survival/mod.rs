@@ -1,19 +1,25 @@
 //! How long until it happens: churn, renewal, closing. Who has not had it yet is known to have waited so long, and that
 //! counts.
 
+mod cox;
 mod discrete;
+mod hazards;
 mod incidence;
+mod intervals;
 mod kaplan_meier;
 mod measure;
 mod score;
 #[cfg(test)]
 mod tests;
 
-pub use discrete::{Hazards, SurvivalSettings};
+pub use hazards::{Hazards, Shares, SurvivalSettings};
 pub use incidence::Incidence;
 pub use kaplan_meier::{KaplanMeier, Step};
 pub use measure::{SurvivalFigures, SurvivalMeasured, measure_survival, read_spells};
 pub use score::{concordance, integrated_brier};
+
+use intervals::Intervals;
+use measure::judged_times;
 
 use crate::LearnError;
 

@@ -77,6 +77,17 @@ pub fn integrated_brier(
     spells: Spells,
     watch: &KaplanMeier,
 ) -> Result<f64, LearnError> {
+    let rows = integrated_briers(survival, grid, spells, watch)?;
+    Ok(rows.iter().sum::<f64>() / rows.len().max(1) as f64)
+}
+
+/// What each row adds to [`integrated_brier`], which is their mean. Errors: as there.
+pub(super) fn integrated_briers(
+    survival: &[Vec<f64>],
+    grid: &[f64],
+    spells: Spells,
+    watch: &KaplanMeier,
+) -> Result<Vec<f64>, LearnError> {
     spells.check()?;
     let (left_len, right_len) = (survival.len(), spells.durations.len());
     if left_len != right_len {
@@ -90,21 +101,18 @@ pub fn integrated_brier(
         let (at, value) = (0, grid.first().copied().unwrap_or(f64::NAN));
         return Err(LearnError::OutOfRange { what: "time", at, value, must: "the first of at least two that rise" });
     }
-    let brier = |place: usize| {
-        let time = grid[place];
-        let off = |row: usize| {
-            let (left, lasted) = (survival[row][place], spells.durations[row]);
-            if lasted > time {
-                (1.0 - left).powi(2) / watch.at(time).max(1e-3)
-            } else if spells.happened[row] {
-                left.powi(2) / watch.before(lasted).max(1e-3)
-            } else {
-                0.0
-            }
+    let watched: Vec<f64> = grid.iter().map(|time| watch.at(*time).max(1e-3)).collect();
+    let span = grid[grid.len() - 1] - grid[0];
+    let row = |row: usize| {
+        let (lasted, happened) = (spells.durations[row], spells.happened[row]);
+        let before = watch.before(lasted).max(1e-3);
+        let off = |place: usize| match survival[row][place] {
+            left if lasted > grid[place] => (1.0 - left).powi(2) / watched[place],
+            left if happened => left.powi(2) / before,
+            _ => 0.0,
         };
-        (0..survival.len()).map(off).sum::<f64>() / survival.len().max(1) as f64
+        let places = 1..grid.len();
+        places.map(|at| (grid[at] - grid[at - 1]) * (off(at - 1) + off(at)) / 2.0).sum::<f64>() / span
     };
-    let points: Vec<f64> = (0..grid.len()).map(brier).collect();
-    let area: f64 = grid.windows(2).zip(points.windows(2)).map(|(t, b)| (t[1] - t[0]) * (b[0] + b[1]) / 2.0).sum();
-    Ok(area / (grid[grid.len() - 1] - grid[0]))
+    Ok((0..survival.len()).map(row).collect())
 }

@@ -1,5 +1,7 @@
 //! Against lifelines on made-up data, against counting by hand, and on data whose hazards are known.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -49,6 +51,73 @@ fn kaplan_meier_is_that_of_lifelines() {
 }
 
 #[test]
+fn proportional_hazards_are_those_of_lifelines() {
+    let made: Value = serde_json::from_str(include_str!("../fixtures/survival.json")).expect("JSON");
+    let (durations, risk) = (numbers(&made["duration"]), numbers(&made["risk"]));
+    let happened: Vec<bool> = numbers(&made["happened"]).into_iter().map(|had| had > 0.0).collect();
+    let mut builder = Builder::new(vec![Feature::new("risk", Kind::Number)]);
+    risk.iter().for_each(|risk| builder.push(&[Cell::Number(*risk)]).expect("a number"));
+    let (table, rows) = (builder.finish(), (0..risk.len() as u32).collect::<Vec<_>>());
+    let spells = Spells { durations: &durations, happened: &happened };
+    let told = made["cox"].as_f64().expect("a number");
+    let free = cox::Cox::weights_under(&table, spells, &rows, 1e-6).expect("fits")[0];
+    assert!((free / told - 1.0).abs() < 1e-4, "{free} {told}");
+    let held = cox::Cox::weights_under(&table, spells, &rows, 50.0).expect("fits")[0];
+    assert!(held > 0.2 * told && held < 0.9 * told, "{held} {told}");
+    let fitted = cox::Cox::fit(&table, spells, &rows).expect("fits");
+    let factors = fitted.log_factors(&table, &rows).expect("factors");
+    let found = concordance(&factors, spells).expect("scores").expect("pairs");
+    assert!((found - made["concordance"].as_f64().expect("a number")).abs() < 1e-9, "{found}");
+    let why = fitted.contributions(&table, 3).expect("explains");
+    assert!((why.score() - factors[3]).abs() < 1e-12);
+}
+
+#[test]
+fn the_risk_of_all_gives_the_curve_of_all_at_every_time() {
+    let (_, durations, happened) = made(300, 9);
+    let spells = Spells { durations: &durations, happened: &happened };
+    let rows: Vec<u32> = (0..300).collect();
+    let curve = KaplanMeier::fit(spells).expect("fits");
+    let intervals = Intervals::fit(spells, &rows, 7).expect("fits");
+    let risks: Vec<f64> = intervals.log_risks().into_iter().map(f64::exp).collect();
+    let last = intervals.bounds()[intervals.count() - 1];
+    let times: Vec<f64> = (0..90).map(|at| last * f64::from(at) / 90.0).collect();
+    for (time, (place, share)) in times.iter().zip(intervals.passed(&times)) {
+        let left = (-risks[..place].iter().sum::<f64>() - share * risks[place]).exp();
+        assert!((left - curve.at(*time)).abs() < 1e-9, "{time}: {left}");
+    }
+    let [(place, share)] = intervals.passed(&[2.0 * last])[..] else { panic!("one time") };
+    assert!(place == intervals.count() - 1 && share > 1.0, "the last risk stays: {place} {share}");
+}
+
+/// A cause that turns around: proportional hazards cannot see it, chances in intervals can.
+#[test]
+fn the_model_that_tells_unseen_rows_better_weighs_more() {
+    let (mut chance, mut builder) = (Chance::new(6), Builder::new(vec![Feature::new("cause", Kind::Number)]));
+    let (mut durations, mut happened) = (Vec::new(), Vec::new());
+    for _ in 0..300 {
+        let cause = chance.unit() - 0.5;
+        builder.push(&[Cell::Number(cause)]).expect("a number");
+        // those in the middle go late, those at both ends soon
+        let lasts = if cause.abs() < 0.25 { 2.0 + chance.unit() } else { 0.2 + chance.unit() };
+        durations.push(lasts);
+        happened.push(chance.unit() < 0.9);
+    }
+    let (table, rows) = (builder.finish(), (0..300).collect::<Vec<u32>>());
+    let spells = Spells { durations: &durations, happened: &happened };
+    let settings = SurvivalSettings { intervals: 4, folds: 2, ..SurvivalSettings::default() };
+    let model = Hazards::fit(&table, spells, &rows, &settings, &|_, _| true).expect("fits");
+    let Shares { everyone, proportional, discrete } = model.shares();
+    assert!(discrete > proportional && discrete > everyone, "{:?}", model.shares());
+    assert!((everyone + proportional + discrete - 1.0).abs() < 1e-12);
+    // a fit for all rows and one for each fold, each of more than 20 steps: this is in the midst of the folds
+    let steps = AtomicUsize::new(0);
+    let go_on = |_, _| steps.fetch_add(1, Ordering::Relaxed) < 40;
+    let cancelled = Hazards::fit(&table, spells, &rows, &settings, &go_on);
+    assert!(matches!(cancelled, Err(LearnError::Cancelled)));
+}
+
+#[test]
 fn kaplan_meier_by_hand() {
     let spells = Spells { durations: &[1.0, 2.0, 2.0, 3.0], happened: &[true, true, false, true] };
     let curve = KaplanMeier::fit(spells).expect("fits");
@@ -77,7 +146,7 @@ fn hazards_find_who_goes_first_and_when() {
     let (table, durations, happened) = made(400, 3);
     let spells = Spells { durations: &durations, happened: &happened };
     let rows: Vec<u32> = (0..400).collect();
-    let settings = SurvivalSettings { intervals: 6, ..SurvivalSettings::default() };
+    let settings = SurvivalSettings { intervals: 6, folds: 2, ..SurvivalSettings::default() };
     let model = Hazards::fit(&table, spells, &rows, &settings, &|_, _| true).expect("fits");
     let (test, lasts, had) = made(400, 4);
     let held = Spells { durations: &lasts, happened: &had };
