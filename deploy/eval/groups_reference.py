@@ -17,7 +17,7 @@ from sklearn.mixture import GaussianMixture
 from statsmodels.tsa.seasonal import STL
 
 MOST = 10
-CLUSTER_SEEDS = range(5)
+CLUSTER_SEEDS = range(40)
 FOREST_SEEDS = range(40)
 
 

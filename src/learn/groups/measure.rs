@@ -6,7 +6,7 @@ use super::{IsolationForest, KMeans, Mixture, Points, adjusted_rand, unusual};
 use crate::LearnError;
 
 /// Starting points that the figures are means over.
-const CLUSTER_SEEDS: u64 = 5;
+const CLUSTER_SEEDS: u64 = 40;
 const FOREST_SEEDS: u64 = 40;
 /// Most segments where their number is chosen.
 const MOST: usize = 10;
