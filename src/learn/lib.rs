@@ -22,6 +22,7 @@ pub mod model;
 mod mutations;
 mod numeric;
 pub mod offers;
+mod saved;
 pub mod series;
 pub mod survival;
 pub mod table;

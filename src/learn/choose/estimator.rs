@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::folds::folds;
 use super::search::Settings;
-use crate::LearnError;
 use crate::model::{Contributions, Model, Ridge, RidgeConfig};
 use crate::table::{Feature, Table};
 use crate::trust::ErrorBand;
+use crate::{LearnError, saved};
 
 /// The newest format of saved estimators.
 const FORMAT: u16 = 1;
@@ -71,16 +71,12 @@ impl Estimator {
 
     /// As JSON, to be sealed by the caller. Errors: a number in it is not finite.
     pub fn save(&self) -> Result<Vec<u8>, LearnError> {
-        serde_json::to_vec(self).map_err(|error| LearnError::Malformed(error.to_string()))
+        saved::write(self)
     }
 
     /// Errors: not such JSON, of a newer format, or it does not hold together.
     pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
-        let estimator: Self =
-            serde_json::from_slice(bytes).map_err(|error| LearnError::Malformed(error.to_string()))?;
-        if estimator.format > FORMAT {
-            return Err(LearnError::TooNew { found: estimator.format, newest: FORMAT });
-        }
+        let estimator: Self = saved::read(bytes, FORMAT)?;
         estimator.model.check()?;
         Ok(estimator)
     }

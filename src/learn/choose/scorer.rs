@@ -5,10 +5,10 @@ use sha2::{Digest, Sha256};
 
 use super::search::{Candidate, Choice, Progress, Settings};
 use super::train::Training;
-use crate::LearnError;
 use crate::model::{Contributions, Model, Recipe, Trained};
 use crate::table::{Column, Feature, Table};
 use crate::trust::{Calibration, Conformal, Landscape, Metrics, Reason, Standing, Templates, Usual, reasons};
+use crate::{LearnError, saved};
 
 /// The newest format of saved scorers.
 const FORMAT: u16 = 3;
@@ -160,21 +160,12 @@ impl Scorer {
 
     /// As JSON, to be sealed by the caller. Errors: a number in it is not finite.
     pub fn save(&self) -> Result<Vec<u8>, LearnError> {
-        serde_json::to_vec(self).map_err(|error| LearnError::Malformed(error.to_string()))
+        saved::write(self)
     }
 
     /// Errors: not such JSON, of a newer format, or it does not hold together.
     pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
-        #[derive(Deserialize)]
-        struct Head {
-            format: u16,
-        }
-        let malformed = |error: serde_json::Error| LearnError::Malformed(error.to_string());
-        let Head { format } = serde_json::from_slice(bytes).map_err(malformed)?;
-        if format > FORMAT {
-            return Err(LearnError::TooNew { found: format, newest: FORMAT });
-        }
-        let scorer: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        let scorer: Self = saved::read(bytes, FORMAT)?;
         scorer.check()?;
         Ok(scorer)
     }

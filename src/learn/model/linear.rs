@@ -49,38 +49,54 @@ impl Model for Logistic {
     }
 
     fn predict(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, LearnError> {
-        let bound = self.encoder.bind(table, rows)?;
-        let score = |row: &u32| {
-            let mut score = self.weights[0];
-            bound.read_sparse(*row, |slot, value| score += self.weights[slot + 1] * value);
-            score
-        };
-        Ok(rows.iter().map(score).collect())
+        weighed(&self.encoder, &self.weights, table, rows)
     }
 
-    /// A weight times the distance from the mean: the Shapley value of a linear model with independent features
-    /// (Strumbelj and Kononenko, Knowledge and Information Systems 2014, section 3).
     fn contributions(&self, table: &Table, row: u32) -> Result<Contributions, LearnError> {
-        let bound = self.encoder.bind(table, &[row])?;
-        let mut values = vec![0.0; self.encoder.width()];
-        bound.read(row, &mut values);
-        let weights = &self.weights[1..];
-        let base = self.weights[0] + weights.iter().zip(&self.means).map(|(weight, mean)| weight * mean).sum::<f64>();
-        let parts: Vec<f64> = weights
-            .iter()
-            .zip(&values)
-            .zip(&self.means)
-            .map(|((weight, value), mean)| weight * (value - mean))
-            .collect();
-        Ok(Contributions { base, parts: self.encoder.per_feature(&parts) })
+        explained(&self.encoder, &self.weights, &self.means, table, row)
     }
 
     fn check(&self) -> Result<(), LearnError> {
-        self.encoder.check()?;
-        let width = self.encoder.width();
-        if self.weights.len() == width + 1 && self.means.len() == width {
-            return Ok(());
-        }
-        Err(malformed("weights and slots differ in number"))
+        fits(&self.encoder, &self.weights, &self.means)
     }
+}
+
+/// For each of `rows` the sum of a linear model: its constant, which comes first, and a weight for each slot.
+pub(super) fn weighed(encoder: &Encoder, weights: &[f64], table: &Table, rows: &[u32]) -> Result<Vec<f64>, LearnError> {
+    let bound = encoder.bind(table, rows)?;
+    let sum = |row: &u32| {
+        let mut sum = weights[0];
+        bound.read_sparse(*row, |slot, value| sum += weights[slot + 1] * value);
+        sum
+    };
+    Ok(rows.iter().map(sum).collect())
+}
+
+/// A weight times the distance from the mean: the Shapley value of a linear model with independent features
+/// (Strumbelj and Kononenko, Knowledge and Information Systems 2014, section 3).
+pub(super) fn explained(
+    encoder: &Encoder,
+    weights: &[f64],
+    means: &[f64],
+    table: &Table,
+    row: u32,
+) -> Result<Contributions, LearnError> {
+    let bound = encoder.bind(table, &[row])?;
+    let mut values = vec![0.0; encoder.width()];
+    bound.read(row, &mut values);
+    let slots = &weights[1..];
+    let base = weights[0] + slots.iter().zip(means).map(|(weight, mean)| weight * mean).sum::<f64>();
+    let distances = values.iter().zip(means).map(|(value, mean)| value - mean);
+    let parts: Vec<f64> = slots.iter().zip(distances).map(|(weight, distance)| weight * distance).collect();
+    Ok(Contributions { base, parts: encoder.per_feature(&parts) })
+}
+
+/// Errors: what was loaded has not a weight and a mean for each slot.
+pub(super) fn fits(encoder: &Encoder, weights: &[f64], means: &[f64]) -> Result<(), LearnError> {
+    encoder.check()?;
+    let width = encoder.width();
+    if weights.len() == width + 1 && means.len() == width {
+        return Ok(());
+    }
+    Err(malformed("weights and slots differ in number"))
 }

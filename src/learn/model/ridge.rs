@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::Encoder;
 use super::newton::Design;
-use super::{Contributions, Model, check_rows, malformed};
+use super::{Contributions, Model, check_rows, linear};
 use crate::LearnError;
 use crate::numeric::{Cholesky, solve_positive};
 use crate::table::{Feature, Table};
@@ -154,33 +154,15 @@ impl Model for Ridge {
     }
 
     fn predict(&self, table: &Table, rows: &[u32]) -> Result<Vec<f64>, LearnError> {
-        let bound = self.encoder.bind(table, rows)?;
-        let amount = |row: &u32| {
-            let mut amount = self.weights[0];
-            bound.read_sparse(*row, |slot, value| amount += self.weights[slot + 1] * value);
-            amount
-        };
-        Ok(rows.iter().map(amount).collect())
+        linear::weighed(&self.encoder, &self.weights, table, rows)
     }
 
     /// As those of logistic regression, in the amounts' unit.
     fn contributions(&self, table: &Table, row: u32) -> Result<Contributions, LearnError> {
-        let bound = self.encoder.bind(table, &[row])?;
-        let mut values = vec![0.0; self.encoder.width()];
-        bound.read(row, &mut values);
-        let weights = &self.weights[1..];
-        let base = self.weights[0] + weights.iter().zip(&self.means).map(|(weight, mean)| weight * mean).sum::<f64>();
-        let distances = values.iter().zip(&self.means).map(|(value, mean)| value - mean);
-        let parts: Vec<f64> = weights.iter().zip(distances).map(|(weight, distance)| weight * distance).collect();
-        Ok(Contributions { base, parts: self.encoder.per_feature(&parts) })
+        linear::explained(&self.encoder, &self.weights, &self.means, table, row)
     }
 
     fn check(&self) -> Result<(), LearnError> {
-        self.encoder.check()?;
-        let width = self.encoder.width();
-        if self.weights.len() == width + 1 && self.means.len() == width {
-            return Ok(());
-        }
-        Err(malformed("weights and slots differ in number"))
+        linear::fits(&self.encoder, &self.weights, &self.means)
     }
 }

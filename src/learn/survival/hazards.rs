@@ -7,10 +7,10 @@ use super::cox::Cox;
 use super::discrete::Discrete;
 use super::score::integrated_briers;
 use super::{Intervals, KaplanMeier, Spells, judged_times};
-use crate::LearnError;
 use crate::choose::{Fold, Progress, Scorer, Settings, folds};
 use crate::model::Contributions;
 use crate::table::{Feature, Table};
+use crate::{LearnError, saved};
 
 /// The newest format of saved models.
 const FORMAT: u16 = 1;
@@ -153,21 +153,12 @@ impl Hazards {
 
     /// Errors: a number in it is not finite.
     pub fn save(&self) -> Result<Vec<u8>, LearnError> {
-        serde_json::to_vec(self).map_err(|error| LearnError::Malformed(error.to_string()))
+        saved::write(self)
     }
 
     /// Errors: not such JSON, of a newer format, or it does not hold together.
     pub fn load(bytes: &[u8]) -> Result<Self, LearnError> {
-        #[derive(Deserialize)]
-        struct Head {
-            format: u16,
-        }
-        let malformed = |error: serde_json::Error| LearnError::Malformed(error.to_string());
-        let Head { format } = serde_json::from_slice(bytes).map_err(malformed)?;
-        if format > FORMAT {
-            return Err(LearnError::TooNew { found: format, newest: FORMAT });
-        }
-        let loaded: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        let loaded: Self = saved::read(bytes, FORMAT)?;
         loaded.check()?;
         Ok(loaded)
     }
