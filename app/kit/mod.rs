@@ -36,7 +36,7 @@ pub use progress::Progress;
 pub use screen::{Screen, screen};
 pub use secret::{Secret, Strength};
 pub use show::{Shown, ShownInCell};
-pub use states::{Empty, Loaded, Notice, Trouble, Waiting};
+pub use states::{Empty, Hidden, Loaded, Notice, Trouble, Waiting};
 pub use tabs::Tabs;
 pub use toast::{ToastRegion, Toasts, toasts};
 pub use tooltip::Tooltips;

@@ -35,7 +35,17 @@ pub fn Empty(
     }
 }
 
-/// A refused or lost request, with a way to try again.
+/// A page that does not exist for who looks, with a way out.
+#[component]
+pub fn Hidden() -> impl IntoView {
+    view! {
+        <Empty title=t("state.hidden") body=t("error.not_found") icon="lock">
+            <a class="button" href="/">{t("home.title")}</a>
+        </Empty>
+    }
+}
+
+/// A refused or lost request, with a way to try again, or out.
 #[component]
 pub fn Trouble(failure: Failure, #[prop(optional)] retry: Option<Callback<()>>) -> impl IntoView {
     let hidden = failure.is("forbidden") || failure.is("not_found");
@@ -48,9 +58,12 @@ pub fn Trouble(failure: Failure, #[prop(optional)] retry: Option<Callback<()>>) 
             <h2>{title}</h2>
             <p>{failure.message()}</p>
             {(!request.is_empty()).then(|| view! { <p class="faint small">{t("state.request")} " " <code>{request}</code></p> })}
-            {retry.filter(|_| !hidden).map(|retry| view! {
-                <button type="button" class="button" on:click=move |_| retry.run(())>{t("retry")}</button>
-            })}
+            <div class="empty-actions">
+                {retry.filter(|_| !hidden).map(|retry| view! {
+                    <button type="button" class="button" on:click=move |_| retry.run(())>{t("retry")}</button>
+                })}
+                {hidden.then(|| view! { <a class="button" href="/">{t("home.title")}</a> })}
+            </div>
         </div>
     }
 }

@@ -21,7 +21,7 @@ use super::list_url::ListUrl;
 use super::table::Table;
 use super::views::ViewMenu;
 use crate::api::{self, Record, pause};
-use crate::kit::{Empty, Icon, Paged, Slice, Trouble, Waiting, toasts};
+use crate::kit::{Empty, Hidden, Icon, Paged, Slice, Trouble, Waiting, toasts};
 use crate::state::live::{Change, News};
 use crate::state::{Query, Route, live, nav, router, signed, views};
 use crate::text::{t, tf, tn};
@@ -35,7 +35,7 @@ pub fn ListPage() -> impl IntoView {
     let signed = signed();
     move || match signed.object(&name.get()).filter(|o| signed.may(&o.name, Action::Read)) {
         Some(object) => view! { <List object/> }.into_any(),
-        None => view! { <Empty title=t("state.hidden") body=t("error.not_found") icon="lock"/> }.into_any(),
+        None => view! { <Hidden/> }.into_any(),
     }
 }
 

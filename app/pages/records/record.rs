@@ -16,7 +16,7 @@ use super::timeline::TimelineTab;
 use super::title_of;
 use crate::api::{self, Record};
 use crate::kit::show::FileAddress;
-use crate::kit::{Avatar, Crumbs, Empty, Icon, Loaded, Notice, Preview, Previewing, Shown, Tabs, toasts};
+use crate::kit::{Avatar, Crumbs, Hidden, Icon, Loaded, Notice, Preview, Previewing, Shown, Tabs, toasts};
 use crate::state::presence::Presence;
 use crate::state::{Load, Route, Visit, format, live, load, nav, router, signed, trail};
 use crate::text::{t, tf};
@@ -32,7 +32,7 @@ pub fn RecordPage() -> impl IntoView {
         let (object, id) = at.get();
         match signed.object(&object).filter(|o| signed.may(&o.name, Action::Read)) {
             Some(object) => view! { <OneRecord object id/> }.into_any(),
-            None => view! { <Empty title=t("state.hidden") body=t("error.not_found") icon="lock"/> }.into_any(),
+            None => view! { <Hidden/> }.into_any(),
         }
     }
 }

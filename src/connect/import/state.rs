@@ -284,28 +284,41 @@ impl Notes {
         if !self.unknown_owners.is_empty() {
             let rows: u64 = self.unknown_owners.values().sum();
             let names: Vec<&str> = self.unknown_owners.keys().take(20).map(String::as_str).collect();
-            out.push(format!(
-                "{rows} rows belong to owners nobody knows here, and go to whoever imports: {}",
-                names.join(", ")
-            ));
+            let rows = counted(rows, "row belongs", "rows belong");
+            out.push(format!("{rows} to owners nobody knows here, and go to whoever imports: {}", names.join(", ")));
         }
         for (object, rows) in &self.unknown_references {
-            out.push(format!(
-                "{rows} rows name a {object} that is not here (yet); they are linked when it is imported"
-            ));
+            let rows = counted(*rows, "row names", "rows name");
+            out.push(format!("{rows} a {object} that is not here (yet); linked when it is imported"));
         }
         if !self.unknown_choices.is_empty() {
-            let rows: u64 = self.unknown_choices.values().sum();
+            let cells: u64 = self.unknown_choices.values().sum();
+            let cells = counted(cells, "cell holds", "cells hold");
             let names: Vec<&str> = self.unknown_choices.keys().take(20).map(String::as_str).collect();
-            out.push(format!("{rows} cells hold a choice nobody offers and were left empty: {}", names.join(", ")));
+            out.push(format!("{cells} a choice nobody offers, left empty: {}", names.join(", ")));
         }
-        let counted = [
-            (self.names_made, "rows have no name; their e-mail address or domain stands in for it"),
-            (self.duplicates, "rows repeat a record of the same file and were put together with it"),
-            (self.apart, "rows share an e-mail address or a domain with another of a different name; both are kept"),
-            (self.taken_over, "rows belong to others and go to whoever imports, who may create only his own records"),
+        let lines = [
+            (self.names_made, "row has", "rows have", "no name; e-mail address or domain stands in for it"),
+            (self.duplicates, "row repeats", "rows repeat", "a record of the same file, put together with it"),
+            (
+                self.apart,
+                "row shares",
+                "rows share",
+                "an e-mail address or a domain with another of a different name; both are kept",
+            ),
+            (
+                self.taken_over,
+                "row belongs",
+                "rows belong",
+                "to others in the file and will be the importer's, who may create only his own records",
+            ),
         ];
-        out.extend(counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, text)| format!("{n} {text}")));
+        let told = lines.into_iter().filter(|(count, ..)| *count > 0);
+        out.extend(told.map(|(count, one, many, what)| format!("{} {what}", counted(count, one, many))));
         out
     }
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
