@@ -33,7 +33,7 @@ pub use paged::{Paged, Rows, Slice, Wanted};
 pub use picker::{Found, Lookup, Picker};
 pub use preview::{Preview, Previewed, Previewing};
 pub use progress::Progress;
-pub use screen::{Screen, screen};
+pub use screen::{Screen, reveal, screen};
 pub use secret::{Secret, Strength};
 pub use show::{Shown, ShownInCell};
 pub use states::{Empty, Hidden, Loaded, Notice, Trouble, Waiting};

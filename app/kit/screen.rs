@@ -1,4 +1,5 @@
-//! What the style sheet knows and the code must know as well: whether the screen is a phone's, and how tall a row is.
+//! What the style sheet knows and the code must know as well: whether the screen is a phone's, and how tall a row is; and
+//! how something comes into view.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -47,4 +48,16 @@ impl Screen {
 
 pub fn screen() -> Screen {
     use_context::<Screen>().unwrap_or_else(Screen::watch)
+}
+
+/// Scrolls the first element that fits the selector into view with the next frame, no further than needed.
+pub fn reveal(selector: impl Into<String>) {
+    let selector = selector.into();
+    request_animation_frame(move || {
+        let Ok(Some(element)) = document().query_selector(&selector) else { return };
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        options.set_inline(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    });
 }

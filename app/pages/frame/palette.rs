@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 
 use crate::api::{self, Abort, pause};
 use crate::app::gate;
-use crate::kit::{Dialog, Icon};
+use crate::kit::{Dialog, Icon, reveal};
 use crate::state::{Visit, nav, router, signed, trail};
 use crate::text::{t, tf};
 
@@ -253,14 +253,7 @@ fn Finder(places: StoredValue<Vec<Place>>, open: RwSignal<bool>) -> impl IntoVie
             _ => return,
         }
         event.prevent_default();
-        request_animation_frame(move || {
-            let id = format!("palette-{}", at.try_get_untracked().unwrap_or_default());
-            if let Some(option) = document().get_element_by_id(&id) {
-                let options = web_sys::ScrollIntoViewOptions::new();
-                options.set_block(web_sys::ScrollLogicalPosition::Nearest);
-                option.scroll_into_view_with_scroll_into_view_options(&options);
-            }
-        });
+        reveal(format!("#palette-{}", at.try_get_untracked().unwrap_or_default()));
     };
     let option = move |(i, entry): (usize, Entry)| {
         let own = entry.clone();

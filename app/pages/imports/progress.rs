@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::check::Figures;
 use super::one::follow;
 use crate::api::{self, Import, Reverted, Status};
-use crate::kit::{Icon, Notice, toasts};
+use crate::kit::{Icon, Notice, Progress, toasts};
 use crate::state::{Load, format, nav, signed};
 use crate::text::{t, tf, tn};
 
@@ -22,7 +22,7 @@ pub fn Running(import: Import) -> impl IntoView {
     view! {
         <section class="card pad" data-testid="running">
             <h2>{title}</h2>
-            <progress class="progress" max=total.to_string() prop:value=progress.done as f64 aria-label=title></progress>
+            <Progress value=Signal::stored(Some(progress.done as f64)) most=total as f64 label=title/>
             <p role="status">{words}</p>
             <p class="faint small">{t("import.leave")}</p>
         </section>

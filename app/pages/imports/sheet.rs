@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use super::check::row_name;
 use super::rows::{More, Rows};
 use crate::api::{Column, ImportRow};
-use crate::kit::Icon;
+use crate::kit::{Icon, reveal};
 use crate::text::{t, tf};
 
 const TABLE: &str = "import-sheet";
@@ -60,14 +60,7 @@ impl Cursor {
 
     fn go(self, to: At) {
         self.at.set(to);
-        request_animation_frame(move || {
-            if let Some(cell) = document().get_element_by_id(&cell_id(to)) {
-                let options = web_sys::ScrollIntoViewOptions::new();
-                options.set_block(web_sys::ScrollLogicalPosition::Nearest);
-                options.set_inline(web_sys::ScrollLogicalPosition::Nearest);
-                cell.scroll_into_view_with_scroll_into_view_options(&options);
-            }
-        });
+        reveal(format!("#{}", cell_id(to)));
     }
 
     fn write(self, text: Option<String>) {

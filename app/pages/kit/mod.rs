@@ -6,7 +6,7 @@ mod parts;
 
 use leptos::prelude::*;
 
-use crate::kit::{Empty, screen};
+use crate::kit::{Hidden, screen};
 use crate::state::theme::{self, Theme};
 use crate::state::{nav, preferences, signed};
 use crate::text::{maybe, t};
@@ -15,7 +15,7 @@ use crate::text::{maybe, t};
 pub fn KitPage() -> impl IntoView {
     nav::name_tab(|| t("kitpage.title").to_owned());
     if !cfg!(debug_assertions) && !signed().session.can("manageSettings") {
-        return view! { <Empty title=t("state.hidden") body=t("error.not_found") icon="lock"/> }.into_any();
+        return view! { <Hidden/> }.into_any();
     }
     view! {
         <div class="page kit-page" data-testid="kit">

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use wasm_bindgen::JsCast;
 
 use crate::api::{self, Failure, Record, pause};
-use crate::kit::{Avatar, FieldInput, Icon, Notice, Shown, field, toasts};
+use crate::kit::{Avatar, FieldInput, Icon, Notice, Shown, field, reveal, toasts};
 use crate::state::presence::presence;
 use crate::state::{Load, Signed, format, signed};
 use crate::text::{t, tf, tn};
@@ -359,6 +359,7 @@ fn Conflict(
         record.set(theirs.clone());
         editing.close();
     };
+    reveal(".conflict .actions");
     view! {
         <div class="conflict" role="alert" data-testid="conflict">
             <Notice tone="warn" text=tf("conflict.body", &[("who", &who)])/>

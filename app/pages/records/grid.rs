@@ -14,7 +14,7 @@ use super::columns::Column;
 use super::list_url::ListUrl;
 use super::value_of;
 use crate::api::Record;
-use crate::kit::{Paged, Scroller, Toasts, field};
+use crate::kit::{Paged, Scroller, Toasts, field, reveal};
 use crate::state::Signed;
 
 /// What a table is given.
@@ -177,14 +177,7 @@ impl Place {
             self.anchor.set_value(to.row);
         }
         scroller.show(to.row);
-        let id = grid.cell_id(to);
-        request_animation_frame(move || {
-            let Some(cell) = document().get_element_by_id(&id) else { return };
-            let options = web_sys::ScrollIntoViewOptions::new();
-            options.set_block(web_sys::ScrollLogicalPosition::Nearest);
-            options.set_inline(web_sys::ScrollLogicalPosition::Nearest);
-            cell.scroll_into_view_with_scroll_into_view_options(&options);
-        });
+        reveal(format!("[id='{}']", grid.cell_id(to)));
     }
 
     /// Forgets the cursor, as another list begins.

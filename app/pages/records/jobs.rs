@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use wasm_bindgen::JsCast;
 
 use crate::api::{self, Abort, Job, Left, pause};
-use crate::kit::{Icon, Toasts, toasts};
+use crate::kit::{Icon, Progress, Toasts, toasts};
 use crate::state::{format, lasting, nav, signed};
 use crate::text::{t, tf, tn};
 
@@ -199,10 +199,11 @@ fn Line(id: String, toasts: Toasts) -> impl IntoView {
         let Shared(w) = watched.get()?;
         let (job, own) = (w.job.clone(), id.clone());
         if job.is_busy() {
-            let done = tf(
-                "job.progress",
-                &[("done", &format::count(job.progress.done)), ("total", &format::count(job.progress.total))],
-            );
+            let (done, total) = (job.progress.done, job.progress.total);
+            let known = total > 0;
+            let figures =
+                known.then(|| tf("job.progress", &[("done", &format::count(done)), ("total", &format::count(total))]));
+            let share = Signal::stored(known.then_some(done as f64));
             let cancel = move |_| {
                 let own = own.clone();
                 spawn_local(async move {
@@ -211,13 +212,16 @@ fn Line(id: String, toasts: Toasts) -> impl IntoView {
                     }
                 });
             };
-            return Some(view! {
-                <p class="job"><span class="ellipsis">{w.doing.clone()}</span>
-                    <progress class="progress" max=job.progress.total.max(1).to_string() prop:value=job.progress.done as f64 aria-label=w.doing.clone()></progress>
-                    <span class="faint small nowrap">{done}</span>
-                    <button type="button" class="button small" on:click=cancel>{t("job.cancel")}</button>
-                </p>
-            }.into_any());
+            return Some(
+                view! {
+                    <p class="job"><span class="ellipsis">{w.doing.clone()}</span>
+                        <Progress value=share most=total.max(1) as f64 label=w.doing.clone()/>
+                        <span class="faint small nowrap">{figures}</span>
+                        <button type="button" class="button small" on:click=cancel>{t("job.cancel")}</button>
+                    </p>
+                }
+                .into_any(),
+            );
         }
         let (taken, dropped) = (own.clone(), own.clone());
         let file = job.file.as_ref().map(|file| {

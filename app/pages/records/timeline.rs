@@ -189,7 +189,8 @@ fn facts_of(entry: &Happening) -> Vec<String> {
 
 fn happening(entry: Happening, own: &str) -> AnyView {
     let (key, kind) = kind_of(&entry);
-    let title = if entry.title.is_empty() || entry.kind == "change" { kind.clone() } else { entry.title.clone() };
+    let named = !entry.title.is_empty() && entry.kind != "change";
+    let title = if named { entry.title.clone() } else { kind.clone() };
     let (detail, facts) = (detail_of(&entry), facts_of(&entry));
     let badges = (!facts.is_empty()).then(|| {
         view! { <div class="badges">{facts.into_iter().map(|fact| view! { <Badge text=fact/> }).collect_view()}</div> }
@@ -202,6 +203,7 @@ fn happening(entry: Happening, own: &str) -> AnyView {
         view! { <span>{title}</span> }.into_any()
     };
     let who = entry.actor.map(|a| a.name).filter(|n| !n.is_empty());
+    let about: String = [named.then_some(kind), who].into_iter().flatten().map(|part| format!("{part} · ")).collect();
     let exact = format::time(&entry.at);
     view! {
         <li class="happening">
@@ -210,7 +212,7 @@ fn happening(entry: Happening, own: &str) -> AnyView {
                 <div class="happening-title">{title}</div>
                 {detail.map(|text| view! { <p class="happening-detail">{text}</p> })}
                 {badges}
-                <p class="faint small"><span>{kind}</span>{who.map(|who| format!(" · {who}"))}" · "<time datetime=entry.at.clone() title=exact>{format::ago(&entry.at)}</time></p>
+                <p class="faint small">{about}<time datetime=entry.at.clone() title=exact>{format::ago(&entry.at)}</time></p>
             </div>
         </li>
     }

@@ -16,7 +16,7 @@ mod users;
 
 use leptos::prelude::*;
 
-use crate::kit::{Empty, Icon};
+use crate::kit::{Hidden, Icon, reveal};
 use crate::state::{Route, nav, router, signed};
 use crate::text::t;
 
@@ -76,19 +76,12 @@ pub fn SettingsPage() -> impl IntoView {
         Some("keys") => view! { <keys::KeysSection/> }.into_any(),
         Some("sample") => view! { <sample::SampleSection/> }.into_any(),
         Some("trash") => view! { <trash::TrashSection/> }.into_any(),
-        _ => view! { <Empty title=t("state.hidden") body=t("error.not_found") icon="lock"/> }.into_any(),
+        _ => view! { <Hidden/> }.into_any(),
     };
     // On a phone the sections stand in a row that scrolls.
     crate::state::watch(move || {
         section.track();
-        request_animation_frame(|| {
-            if let Ok(Some(here)) = document().query_selector(".settings nav [aria-current=page]") {
-                let options = web_sys::ScrollIntoViewOptions::new();
-                options.set_block(web_sys::ScrollLogicalPosition::Nearest);
-                options.set_inline(web_sys::ScrollLogicalPosition::Nearest);
-                here.scroll_into_view_with_scroll_into_view_options(&options);
-            }
-        });
+        reveal(".settings nav [aria-current=page]");
     });
     nav::name_tab(|| t("settings.title").to_owned());
     view! {
