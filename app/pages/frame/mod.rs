@@ -142,7 +142,7 @@ fn lookup(signed: Signed) -> Lookup {
                 };
                 let label = object.filter(|_| several).map(|o| o.label.clone()).unwrap_or_default();
                 found.extend(hits.into_iter().map(|hit| Found {
-                    hint: if several { label.clone() } else { hit.subtitle.unwrap_or_default() },
+                    hint: if several { label.clone() } else { search_box::readable(&hit.subtitle.unwrap_or_default()) },
                     object: hit.object,
                     id: hit.id,
                     name: hit.title,

@@ -96,10 +96,15 @@ pub fn SearchBox() -> impl IntoView {
     }
 }
 
-/// A line about a hit with its times in words; the search gives them as they are stored.
+/// A line about a hit with its times and amounts in words; the search gives them as they are stored.
 pub fn readable(subtitle: &str) -> String {
     let is_time = |s: &str| s.len() >= 20 && s.ends_with('Z') && s.as_bytes().get(10) == Some(&b'T');
-    let part = |s: &str| if is_time(s) { format::day(s) } else { s.to_owned() };
+    let money = |s: &str| {
+        let (amount, currency) = s.split_once(' ')?;
+        let is_currency = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+        (is_currency && amount.parse::<f64>().is_ok()).then(|| format::money(amount, currency))
+    };
+    let part = |s: &str| if is_time(s) { format::day(s) } else { money(s).unwrap_or_else(|| s.to_owned()) };
     subtitle.split(" · ").map(part).collect::<Vec<_>>().join(" · ")
 }
 
