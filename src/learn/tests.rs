@@ -252,10 +252,17 @@ fn calibration_makes_overconfident_scores_true() {
             unit(&mut chance) < sigmoid(2.0 * p.ln() - 0.5 * (1.0 - p).ln() + 0.7)
         })
         .collect();
-    let Calibration::Beta { yes, no, offset } = Calibration::fit(&honest, &skewed) else { panic!("beta") };
+    let Calibration::Beta { yes, no, offset } = Calibration::beta(&honest, &skewed) else { panic!("beta") };
     assert!((yes - 2.0).abs() < 0.3 && (no - 0.5).abs() < 0.15 && (offset - 0.7).abs() < 0.3, "{yes} {no} {offset}");
+    // a shape that beta does not have
     let bent: Vec<f64> = honest.iter().map(|score| score.powi(3)).collect();
-    assert!(matches!(Calibration::fit(&bent, &outcome), Calibration::Isotonic { .. }));
+    let error = |map: Calibration| calibration_error(&map.chances(&bent), &outcome);
+    let (beta, both) = (error(Calibration::beta(&bent, &outcome)), error(Calibration::fit(&bent, &outcome)));
+    assert!(both < 0.6 * beta, "{beta} {both}");
+    assert_eq!(Calibration::fit(&loud[..12], &[false; 12]), Calibration::None);
+    let backwards: Vec<f64> = honest.iter().map(|score| -score).collect();
+    let Calibration::Beta { yes, no, .. } = Calibration::beta(&backwards, &outcome) else { panic!("beta") };
+    assert_eq!((yes, no), (0.0, 0.0), "no chance falls with the score");
 }
 
 #[test]

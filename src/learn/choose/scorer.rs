@@ -11,7 +11,7 @@ use crate::trust::{Calibration, Conformal, Landscape, Metrics, Reason, Standing,
 use crate::{LearnError, saved};
 
 /// The newest format of saved scorers.
-const FORMAT: u16 = 3;
+const FORMAT: u16 = 4;
 
 /// A calibrated model of a yes/no outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -76,7 +76,7 @@ fn a_scorer_comes_back_from_a_file_and_refuses_what_is_not_one() {
         back.chances(&table, &all(&table)).expect("scores"),
         scorer.chances(&table, &all(&table)).expect("scores")
     );
-    let newer = String::from_utf8_lossy(&saved).replacen("\"format\":3", "\"format\":9", 1);
+    let newer = String::from_utf8_lossy(&saved).replacen("\"format\":4", "\"format\":9", 1);
     assert!(matches!(Scorer::load(newer.as_bytes()), Err(LearnError::TooNew { found: 9, .. })));
     assert!(Scorer::load(b"{}").is_err() && Scorer::load(&saved[..saved.len() / 2]).is_err());
     let circle = br#"{"kind":"boosted","format":1,"model":{"encoder":{"features":[{"name":"n","kind":"number"}],
@@ -99,17 +99,18 @@ fn a_card_says_what_matters() {
 }
 
 /// Scorers as each format of the file had them, with the chances of the first ten rows of [`sample`].
-const GOLDEN: [&str; 3] = [
+const GOLDEN: [&str; 4] = [
     include_str!("../fixtures/scorer-1.json"),
     include_str!("../fixtures/scorer-2.json"),
     include_str!("../fixtures/scorer-3.json"),
+    include_str!("../fixtures/scorer-4.json"),
 ];
 
 #[test]
 fn scorers_of_every_format_still_score_the_same() {
     let table = sample(120, 12);
     let rows: Vec<u32> = (0..10).collect();
-    for (text, described) in GOLDEN.into_iter().zip([false, true, true]) {
+    for (text, described) in GOLDEN.into_iter().zip([false, true, true, true]) {
         let golden: Value = serde_json::from_str(text).expect("JSON");
         let scorer = Scorer::load(golden["saved"].to_string().as_bytes()).expect("loads");
         let chances: Vec<f64> = serde_json::from_value(golden["chances"].clone()).expect("chances");

@@ -4,7 +4,7 @@
 use super::search::Settings;
 use crate::LearnError;
 use crate::model::{Design, LogisticConfig, Prior, Recipe, StackPart, most_probable};
-use crate::numeric::logit;
+use crate::numeric::{logit, sigmoid};
 
 /// Ridge and believed weight of the logistic regressions beside rules, and without any.
 const BESIDE_RULES: [(f64, f64); 1] = [(5.0, 0.12)];
@@ -16,6 +16,7 @@ const TOGETHER: f64 = 3.0;
 const EACH: f64 = 12.0;
 /// Believed chance of yes and the rows that this weighs, where no rules say it.
 const RATE: (f64, f64) = (0.2, 4.0);
+const HALVINGS: usize = 60;
 
 /// Weights of the parts, none negative, and the log-odds added to their sum.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +41,9 @@ pub fn parts(settings: &Settings, rarer: usize) -> Vec<StackPart> {
 
 /// The most probable weights given each part's log-odds (`scores[part][row]`) on rows that it did not learn from:
 /// logistic regression on the parts' log-odds, centred, with normal priors: a factor near 1 on the believed weights
-/// together, and a small difference from that for each part. The constant's prior is the believed base rate, so that
-/// few outcomes do not make the chances too bold. Errors: not finite.
+/// together, and a small difference from that for each part. The constant then makes the mean chance the share of yes
+/// that is to be expected after these outcomes and the rows that the belief in the base rate weighs (calibration in the
+/// large: Steyerberg, Clinical Prediction Models, chapter 20). Errors: not finite.
 pub fn weigh(
     scores: &[Vec<f64>],
     outcome: &[bool],
@@ -67,18 +69,44 @@ pub fn weigh(
         }
         let mut parts = vec![0.0; scores.len()];
         used.iter().zip(weights).for_each(|(part, weight)| parts[*part] = weight);
-        let offset = fitted[0] - parts.iter().zip(&means).map(|(weight, mean)| weight * mean).sum::<f64>();
+        let sum = |row: usize| parts.iter().zip(scores).map(|(weight, part)| weight * part[row]).sum();
+        let offset = constant(&(0..outcome.len()).map(sum).collect::<Vec<f64>>(), rate(outcome, settings));
         return Ok(Weights { parts, offset });
     }
 }
 
 /// Of the constant, the common factor and each part's difference.
 fn prior(parts: usize, settings: &Settings) -> Prior {
-    let (rate, strength) = settings.rules.as_ref().map_or(RATE, |rules| (rules.base_rate, rules.base_strength));
+    let (rate, strength) = believed_rate(settings);
     let mut prior = Prior { mean: vec![logit(rate), 1.0], precision: vec![strength * rate * (1.0 - rate), TOGETHER] };
     prior.mean.resize(parts + 2, 0.0);
     prior.precision.resize(parts + 2, EACH);
     prior
+}
+
+/// Believed share of yes, and the rows that this belief weighs.
+fn believed_rate(settings: &Settings) -> (f64, f64) {
+    settings.rules.as_ref().map_or(RATE, |rules| (rules.base_rate, rules.base_strength))
+}
+
+/// The expected share of yes after the outcomes, when the belief in it is a Beta distribution (Gelman et al., Bayesian
+/// Data Analysis, 2.4).
+fn rate(outcome: &[bool], settings: &Settings) -> f64 {
+    let (rate, strength) = believed_rate(settings);
+    let yes = outcome.iter().filter(|yes| **yes).count() as f64;
+    if outcome.is_empty() { rate } else { (yes + strength * rate) / (outcome.len() as f64 + strength) }
+}
+
+/// What is to be added to the scores (log-odds) so that their mean chance is `rate`, found by halving.
+fn constant(scores: &[f64], rate: f64) -> f64 {
+    let ends = scores.iter().copied().fold((0.0_f64, 0.0_f64), |(low, high), score| (low.min(score), high.max(score)));
+    let (mut low, mut high) = (logit(rate) - ends.1, logit(rate) - ends.0);
+    for _ in 0..HALVINGS {
+        let middle = (low + high) / 2.0;
+        let mean = scores.iter().map(|score| sigmoid(score + middle)).sum::<f64>() / scores.len().max(1) as f64;
+        if mean < rate { low = middle } else { high = middle }
+    }
+    (low + high) / 2.0
 }
 
 /// The mean of several rounds' weights.

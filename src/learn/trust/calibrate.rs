@@ -2,20 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::numeric::{log_loss_of_score, minimise, sigmoid};
+use crate::model::{Design, Prior, most_probable};
+use crate::numeric::{log_loss_of_score, sigmoid};
 
 /// Outcomes of the rarer kind below which a curve would be drawn through noise.
 const LEAST_OUTCOMES: usize = 10;
-/// Outcomes of the rarer kind from which a bent curve is looked at, and the share of Platt's Brier score that it must
-/// save.
-const BETA_OUTCOMES: usize = 60;
-const BETA_GAIN: f64 = 1e-3;
-/// Looks at the likelihood of a bent curve.
-const LOOKS: usize = 500;
-/// Outcomes of the rarer kind from which isotonic steps are trusted.
-const ISOTONIC_OUTCOMES: usize = 200;
-/// Share of Platt's Brier score that isotonic steps must save, on rows that they were not fitted to.
-const ISOTONIC_GAIN: f64 = 5e-3;
+/// Precision of the belief that each weight of beta calibration is 1, which takes the score at its word, and a trace of
+/// one about the constant.
+const BETA_BELIEF: f64 = 0.5;
+const CONSTANT_BELIEF: f64 = 1e-3;
+/// Rows that each pool of isotonic calibration is believed to have seen before, at the chance of the beta curve.
+const BELIEVED_ROWS: f64 = 10.0;
 const STEPS: usize = 100;
 
 /// A monotone map from log-odds to chances.
@@ -31,56 +28,52 @@ pub enum Calibration {
     Beta { yes: f64, no: f64, offset: f64 },
     /// Straight lines between (score, chance) points; flat beyond the ends.
     Isotonic { scores: Vec<f64>, chances: Vec<f64> },
+    /// The mean of the chances of `Beta` and `Isotonic`; files before format 4 have none.
+    Averaged { yes: f64, no: f64, offset: f64, scores: Vec<f64>, chances: Vec<f64> },
 }
 
 impl Calibration {
-    /// The best of Platt, beta and isotonic on held-out halves, fitted to all; the simpler one unless another saves a
-    /// share. `scores` (log-odds) must come from models that did not learn from these rows. Fewer than ten outcomes of
-    /// either kind leave the scores as they are.
+    /// The mean of beta calibration, which errs by its shape, and of isotonic calibration, which errs by noise (an
+    /// ensemble of a parametric and a free map as in Zhang, Kailkhura and Han, ICML 2020). The pools of the latter are
+    /// drawn towards the former, so that small ones do not stand out. The order of the scores is kept. `scores`
+    /// (log-odds) must come from models that did not learn from these rows. Fewer than ten outcomes of either kind
+    /// leave the scores as they are.
     pub fn fit(scores: &[f64], outcome: &[bool]) -> Self {
         let yes = outcome.iter().filter(|yes| **yes).count();
-        let rarer = yes.min(outcome.len() - yes);
-        if rarer < LEAST_OUTCOMES {
+        if yes.min(outcome.len() - yes) < LEAST_OUTCOMES {
             return Self::None;
         }
-        if rarer < BETA_OUTCOMES {
-            return Self::platt(scores, outcome);
-        }
-        let smooth = crossed_brier(scores, outcome, Self::platt);
-        let bent = crossed_brier(scores, outcome, Self::beta);
-        let best = if bent < smooth * (1.0 - BETA_GAIN) { Self::beta } else { Self::platt };
-        if rarer < ISOTONIC_OUTCOMES {
-            return best(scores, outcome);
-        }
-        let steps = crossed_brier(scores, outcome, Self::isotonic);
-        if steps < smooth.min(bent) * (1.0 - ISOTONIC_GAIN) {
-            Self::isotonic(scores, outcome)
-        } else {
-            best(scores, outcome)
-        }
+        let curve = Self::beta(scores, outcome);
+        let Self::Beta { yes, no, offset } = curve else { return curve };
+        let (scores, chances) = pooled(scores, outcome, BELIEVED_ROWS, |score| curve.chance(score));
+        Self::Averaged { yes, no, offset, scores, chances }
     }
 
-    /// Beta calibration (Kull, Silva Filho and Flach, AISTATS 2017) by maximum likelihood. Neither weight is negative.
+    /// Beta calibration (Kull, Silva Filho and Flach, AISTATS 2017) as the most probable weights when each is believed
+    /// to be near 1. One that would be negative is 0. Where that cannot be computed: Platt's.
     pub fn beta(scores: &[f64], outcome: &[bool]) -> Self {
-        let unpack = |point: &[f64]| Self::Beta { yes: point[0].exp(), no: point[1].exp(), offset: point[2] };
-        let loss = |point: &[f64]| -> f64 {
-            let map = unpack(point);
-            let rows = scores.iter().zip(outcome);
-            let data = rows.map(|(score, is)| log_loss_of_score(map.log_odds(*score), *is)).sum::<f64>();
-            // a trace of belief in the scores, so that outcomes without an order do not send the weights off
-            data + 0.1 * (point[0].powi(2) + point[1].powi(2))
-        };
-        unpack(&minimise(&[0.0; 3], &[0.3; 3], LOOKS, loss).0)
-    }
-
-    /// The calibrated log-odds, where the map has them.
-    fn log_odds(&self, score: f64) -> f64 {
-        match self {
-            Self::Platt { slope, offset } => slope * score + offset,
-            Self::Beta { yes, no, offset } => {
-                no * log_loss_of_score(score, false) - yes * log_loss_of_score(score, true) + offset
+        let rows: Vec<u32> = (0..outcome.len() as u32).collect();
+        let mut used = vec![true, false];
+        loop {
+            let design = Design::new(&rows, used.len(), |row, put| {
+                let loss = |is| log_loss_of_score(scores[row as usize], is);
+                used.iter().enumerate().for_each(|(slot, is)| put(slot, if *is { -loss(true) } else { loss(false) }));
+            });
+            let mut prior = Prior { mean: vec![0.0], precision: vec![CONSTANT_BELIEF] };
+            prior.mean.resize(used.len() + 1, 1.0);
+            prior.precision.resize(used.len() + 1, BETA_BELIEF);
+            let Ok(fitted) = most_probable(&design, outcome, &prior) else { return Self::platt(scores, outcome) };
+            if fitted[1..].iter().any(|weight| *weight < 0.0) {
+                used = used
+                    .into_iter()
+                    .zip(&fitted[1..])
+                    .filter(|(_, weight)| **weight >= 0.0)
+                    .map(|(is, _)| is)
+                    .collect();
+                continue;
             }
-            Self::None | Self::Isotonic { .. } => score,
+            let weight = |wanted| used.iter().position(|is| *is == wanted).map_or(0.0, |slot| fitted[slot + 1]);
+            return Self::Beta { yes: weight(true), no: weight(false), offset: fitted[0] };
         }
     }
 
@@ -118,41 +111,25 @@ impl Calibration {
     }
 
     /// Pool adjacent violators (Ayer et al., Annals of Mathematical Statistics 1955), with straight lines between the
-    /// middles of the pools, so that the order of scores is kept.
+    /// middles of the pools, so that the order of scores is kept. Each pool has one more row, of the overall share.
     pub fn isotonic(scores: &[f64], outcome: &[bool]) -> Self {
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
-        let mut pools: Vec<Pool> = Vec::new();
-        for tied in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
-            let yes = tied.iter().filter(|at| outcome[**at]).count() as f64;
-            pools.push(Pool { score: scores[tied[0]] * tied.len() as f64, yes, rows: tied.len() as f64 });
-            while let [.., before, last] = pools.as_slice() {
-                if before.share() < last.share() {
-                    break;
-                }
-                let merged = before.with(last);
-                pools.truncate(pools.len() - 2);
-                pools.push(merged);
-            }
-        }
-        let chances = pools.iter().map(|pool| (pool.yes + 0.5) / (pool.rows + 1.0));
-        let mut most = 0.0_f64;
-        let chances = chances.map(|chance| {
-            most = most.max(chance);
-            most
-        });
-        let chances: Vec<f64> = chances.collect();
-        Self::Isotonic { scores: pools.iter().map(|pool| pool.score / pool.rows).collect(), chances }
+        let share = outcome.iter().filter(|yes| **yes).count() as f64 / outcome.len().max(1) as f64;
+        let (scores, chances) = pooled(scores, outcome, 1.0, |_| share);
+        Self::Isotonic { scores, chances }
     }
 
     /// Whether what was loaded can be computed with.
     pub fn is_sound(&self) -> bool {
+        let bent = |yes: f64, no: f64, offset: f64| yes >= 0.0 && no >= 0.0 && offset.is_finite();
+        let rise = |values: &[f64]| values.windows(2).all(|pair| pair[0] <= pair[1]);
         match self {
             Self::None => true,
             Self::Platt { slope, offset } => slope.is_finite() && offset.is_finite(),
-            Self::Beta { yes, no, offset } => [yes, no].iter().all(|weight| **weight >= 0.0) && offset.is_finite(),
-            Self::Isotonic { scores, chances } => {
-                scores.len() == chances.len() && scores.windows(2).all(|pair| pair[0] <= pair[1])
+            Self::Beta { yes, no, offset } => bent(*yes, *no, *offset),
+            Self::Isotonic { scores, chances } => scores.len() == chances.len() && rise(scores),
+            Self::Averaged { yes, no, offset, scores, chances } => {
+                let shares = chances.iter().all(|chance| (0.0..=1.0).contains(chance));
+                bent(*yes, *no, *offset) && scores.len() == chances.len() && rise(scores) && rise(chances) && shares
             }
         }
     }
@@ -160,14 +137,52 @@ impl Calibration {
     /// The chance (0 to 1) for a score in log-odds.
     pub fn chance(&self, score: f64) -> f64 {
         match self {
-            Self::None | Self::Platt { .. } | Self::Beta { .. } => sigmoid(self.log_odds(score)),
+            Self::None => sigmoid(score),
+            Self::Platt { slope, offset } => sigmoid(slope * score + offset),
+            Self::Beta { yes, no, offset } => bent(score, *yes, *no, *offset),
             Self::Isotonic { scores, chances } => between(scores, chances, score).unwrap_or_else(|| sigmoid(score)),
+            Self::Averaged { yes, no, offset, scores, chances } => {
+                let curve = bent(score, *yes, *no, *offset);
+                between(scores, chances, score).map_or(curve, |line| (curve + line) / 2.0)
+            }
         }
     }
 
     pub fn chances(&self, scores: &[f64]) -> Vec<f64> {
         scores.iter().map(|score| self.chance(*score)).collect()
     }
+}
+
+/// The chance that beta calibration makes of a score.
+fn bent(score: f64, yes: f64, no: f64, offset: f64) -> f64 {
+    sigmoid(no * log_loss_of_score(score, false) - yes * log_loss_of_score(score, true) + offset)
+}
+
+/// Mean score and chance of each pool of adjacent violators, when `weight` rows more are believed in each, at the
+/// chance that `believed` gives to its mean score. Both rise.
+fn pooled(scores: &[f64], outcome: &[bool], weight: f64, believed: impl Fn(f64) -> f64) -> (Vec<f64>, Vec<f64>) {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+    let mut pools: Vec<Pool> = Vec::new();
+    for tied in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
+        let yes = tied.iter().filter(|at| outcome[**at]).count() as f64;
+        pools.push(Pool { score: scores[tied[0]] * tied.len() as f64, yes, rows: tied.len() as f64 });
+        while let [.., before, last] = pools.as_slice() {
+            if before.share() < last.share() {
+                break;
+            }
+            let merged = before.with(last);
+            pools.truncate(pools.len() - 2);
+            pools.push(merged);
+        }
+    }
+    let mut most = 0.0_f64;
+    let point = |pool: Pool| {
+        let score = pool.score / pool.rows;
+        most = most.max((pool.yes + weight * believed(score)) / (pool.rows + weight));
+        (score, most)
+    };
+    pools.into_iter().map(point).unzip()
 }
 
 struct Pool {
@@ -203,19 +218,6 @@ fn platt_step(scores: &[f64], outcome: &[bool], target: impl Fn(bool) -> f64, sl
         return (0.0, g_offset / h_offset);
     }
     ((h_offset * g_slope - h_both * g_offset) / determinant, (h_slope * g_offset - h_both * g_slope) / determinant)
-}
-
-/// Mean Brier score of each half by the map that is fitted to the other one.
-fn crossed_brier(scores: &[f64], outcome: &[bool], fit: impl Fn(&[f64], &[bool]) -> Calibration) -> f64 {
-    let half = |wanted: usize| -> (Vec<f64>, Vec<bool>) {
-        let rows = scores.iter().copied().zip(outcome.iter().copied()).enumerate();
-        rows.filter(|(at, _)| at % 2 == wanted).map(|(_, row)| row).unzip()
-    };
-    let (even, odd) = (half(0), half(1));
-    let loss = |learn: &(Vec<f64>, Vec<bool>), test: &(Vec<f64>, Vec<bool>)| {
-        super::brier(&fit(&learn.0, &learn.1).chances(&test.0), &test.1)
-    };
-    (loss(&even, &odd) + loss(&odd, &even)) / 2.0
 }
 
 fn between(scores: &[f64], chances: &[f64], score: f64) -> Option<f64> {

@@ -34,6 +34,24 @@ fn scorer(table: &Table) -> Scorer {
 }
 
 #[test]
+fn loaded_calibrations_must_rise() {
+    let averaged = |scores: &[f64], chances: &[f64], yes| {
+        let (scores, chances) = (scores.to_vec(), chances.to_vec());
+        Calibration::Averaged { yes, no: 1.0, offset: 0.0, scores, chances }
+    };
+    let sound = averaged(&[-1.0, 1.0], &[0.2, 0.4], 1.0);
+    assert!(sound.is_sound() && (sound.chance(0.0) - 0.4).abs() < 1e-12 && sound.chance(9.0) > sound.chance(8.0));
+    let bad = [
+        averaged(&[1.0, -1.0], &[0.2, 0.4], 1.0),
+        averaged(&[-1.0, 1.0], &[0.4, 0.2], 1.0),
+        averaged(&[-1.0, 1.0], &[0.2, 1.4], 1.0),
+        averaged(&[-1.0, 1.0], &[0.2], 1.0),
+        averaged(&[-1.0, 1.0], &[0.2, 0.4], -1.0),
+    ];
+    assert!(bad.iter().all(|map| !map.is_sound()));
+}
+
+#[test]
 fn contributions_of_trees_are_those_of_the_shap_package() {
     let made: Value = serde_json::from_str(include_str!("../fixtures/shapley.json")).expect("JSON");
     let trees: Vec<Tree> = made["trees"].as_array().expect("trees").iter().map(tree).collect();

@@ -4,7 +4,7 @@ use crate::LearnError;
 use crate::choose::vote::{parts, weigh};
 use crate::choose::{Card, Draws, Estimator, Scorer, Settings, choose, cold_start, learning_curve};
 use crate::model::{LogisticConfig, Model, Recipe, Trained};
-use crate::numeric::Chance;
+use crate::numeric::{Chance, sigmoid};
 use crate::table::{Builder, Cell, Feature, Kind, Table};
 use crate::tests::{all, rules, sample};
 use crate::trust::{Grade, Outlook};
@@ -17,7 +17,7 @@ fn with_rules() -> Settings {
 fn a_vote_follows_the_part_that_is_right() {
     let mut chance = Chance::new(4);
     let truth: Vec<f64> = (0..2000).map(|_| 2.0 * chance.normal()).collect();
-    let outcome: Vec<bool> = truth.iter().map(|score| chance.unit() < crate::numeric::sigmoid(score - 1.0)).collect();
+    let outcome: Vec<bool> = truth.iter().map(|score| chance.unit() < sigmoid(score - 1.0)).collect();
     let noise: Vec<f64> = (0..2000).map(|_| chance.normal()).collect();
     let against: Vec<f64> = truth.iter().map(|score| -score + chance.normal()).collect();
     let said = [truth, noise, against];
@@ -28,6 +28,10 @@ fn a_vote_follows_the_part_that_is_right() {
     assert!((many.offset + 1.0).abs() < 0.15, "{many:?}");
     let first: Vec<Vec<f64>> = said.iter().map(|part| part[..6].to_vec()).collect();
     let few = weigh(&first, &outcome[..6], &[0.3, 0.3, 0.3], &settings).expect("weighs");
+    let chance = |row| few.parts.iter().zip(&first).map(|(weight, part)| weight * part[row]).sum::<f64>() + few.offset;
+    let mean = (0..6).map(|row| sigmoid(chance(row))).sum::<f64>() / 6.0;
+    let yes = outcome[..6].iter().filter(|yes| **yes).count() as f64;
+    assert!((mean - (yes + 0.2 * 4.0) / 10.0).abs() < 1e-9, "four rows of one in five are believed: {mean}");
     let moved = |weights: &[f64]| (weights[0] - 0.3).abs();
     assert!(moved(&few.parts) < moved(&many.parts) / 2.0, "few rows move a belief less: {few:?}");
     let none = weigh(&[vec![], vec![], vec![]], &[], &[0.3, 0.2, 0.1], &settings).expect("weighs");
