@@ -18,7 +18,7 @@ from statsmodels.tsa.seasonal import STL
 
 MOST = 10
 CLUSTER_SEEDS = range(40)
-FOREST_SEEDS = range(40)
+FOREST_SEEDS = range(400)
 
 
 def clusters(points, labels, count):
@@ -36,20 +36,23 @@ def clusters(points, labels, count):
 
 
 def anomalies(points, labels):
-    forests = [IsolationForest(n_estimators=200, random_state=seed).fit(points) for seed in FOREST_SEEDS]
-    found = [average_precision_score(labels, -forest.score_samples(points)) for forest in forests]
-    return {"precision": float(numpy.mean(found)), "deviation": float(numpy.std(found))}
+    forests = (IsolationForest(n_estimators=200, random_state=seed).fit(points) for seed in FOREST_SEEDS)
+    return odd([average_precision_score(labels, -forest.score_samples(points)) for forest in forests])
 
 
 def moments(values, labels, season):
     off = STL(values, period=season, robust=True).fit().resid
-    return {"precision": float(average_precision_score(labels, numpy.abs(off - numpy.median(off))))}
+    return average_precision_score(labels, numpy.abs(off - numpy.median(off)))
+
+
+def odd(each):
+    return {"precision": float(numpy.mean(each)), "each": [float(one) for one in each]}
 
 
 def measure(made):
-    values, labels = numpy.array(made["values"]), numpy.array(made["labels"])
     if made["kind"] == "moments":
-        return moments(values, labels, made["season"])
+        return odd([moments(numpy.array(draw["values"]), draw["labels"], made["season"]) for draw in made["draws"]])
+    values, labels = numpy.array(made["values"]), numpy.array(made["labels"])
     points = values.reshape(-1, made["width"])
     return clusters(points, labels, made["count"]) if made["kind"] == "clusters" else anomalies(points, labels)
 

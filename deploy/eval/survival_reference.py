@@ -1,4 +1,4 @@
-"""Cox regression of lifelines on the fixed folds of the survival sets. Usage: survival_reference.py DIR [SET]..."""
+"""Cox regression of lifelines on the splits of the survival sets. Usage: survival_reference.py DIR [SET]..."""
 
 import json
 import pathlib
@@ -9,6 +9,7 @@ import lifelines
 import numpy
 import pandas
 from lifelines import CoxPHFitter, KaplanMeierFitter
+from lifelines.exceptions import ConvergenceError
 from lifelines.utils import concordance_index
 
 TIMES = 100
@@ -45,31 +46,41 @@ def integrated_brier(survival, grid, duration, happened, learned):
 
 
 def cox(learned):
-    """The penalty with the best partial likelihood on inner folds."""
+    """The penalty with the best partial likelihood on inner folds, of those with which all fits converge."""
     part = numpy.arange(len(learned)) % INNER
     def score(penalty):
-        fits = [CoxPHFitter(penalizer=penalty).fit(learned[part != held], "duration", "happened") for held in range(INNER)]
+        try:
+            fits = [CoxPHFitter(penalizer=penalty).fit(learned[part != held], "duration", "happened") for held in range(INNER)]
+        except ConvergenceError:
+            return -numpy.inf
         return sum(fit.score(learned[part == held]) for held, fit in enumerate(fits))
     best = max(PENALTIES, key=score)
     return CoxPHFitter(penalizer=best).fit(learned, "duration", "happened")
 
 
 def measure(directory, name):
-    folds = numpy.array(json.loads((directory / "survival" / f"{name}.json").read_text())["folds"])
+    splits = json.loads((directory / "survival" / f"{name}.json").read_text())["splits"]
     table = prepared(pandas.read_csv(directory / "survival" / f"{name}.csv"))
     figures, start = {"concordance": [], "integratedBrier": []}, time.perf_counter()
-    for held in sorted(set(folds)):
-        learned, test = table[folds != held].reset_index(drop=True), table[folds == held]
-        model = cox(learned)
-        duration, happened = test["duration"].to_numpy(float), test["happened"].to_numpy()
-        grid = numpy.linspace(learned["duration"].min(), learned["duration"].quantile(LAST), TIMES)
-        survival = model.predict_survival_function(test, times=grid).to_numpy().T
-        figures["concordance"].append(concordance_index(duration, -model.predict_partial_hazard(test), happened))
-        figures["integratedBrier"].append(integrated_brier(survival, grid, duration, happened, learned))
+    for folds in map(numpy.array, splits):
+        for held in sorted(set(folds)):
+            fold = measure_fold(table[folds != held].reset_index(drop=True), table[folds == held])
+            for key, value in fold.items():
+                figures[key].append(value)
     result = {key: float(numpy.mean(values)) for key, values in figures.items()}
     result |= {"folds": figures, "version": lifelines.__version__, "seconds": time.perf_counter() - start}
     print(name, result, file=sys.stderr, flush=True)
     return result
+
+
+def measure_fold(learned, test):
+    model = cox(learned)
+    duration, happened = test["duration"].to_numpy(float), test["happened"].to_numpy()
+    grid = numpy.linspace(learned["duration"].min(), learned["duration"].quantile(LAST), TIMES)
+    survival = model.predict_survival_function(test, times=grid).to_numpy().T
+    concordance = concordance_index(duration, -model.predict_partial_hazard(test), happened)
+    brier = integrated_brier(survival, grid, duration, happened, learned)
+    return {"concordance": float(concordance), "integratedBrier": brier}
 
 
 def main(directory, *names):

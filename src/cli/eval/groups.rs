@@ -7,7 +7,7 @@ use aplomb_learn::groups::{GroupsMeasured, GroupsSet, measure_groups};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::suites::{files, read, read_if_there};
+use super::suites::{difference, files, read, read_if_there};
 
 #[derive(Deserialize)]
 struct Labelled {
@@ -37,17 +37,20 @@ pub fn groups(sets: &Path, json: bool) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&lines)?);
         return Ok(());
     }
-    println!("{:<20} {:<34} {:>7} {:>9} {:>7} {:>7}", "set", "figure", "ours", "reference", "naive", "off");
+    println!("{:<20} {:<34} {:>7} {:>9} {:>7} {:>16}", "set", "figure", "ours", "reference", "naive", "off");
     lines.iter().for_each(print);
     Ok(())
 }
 
 fn print(Line { set, measured, reference }: &Line) {
     let of = |key: &str| reference.as_ref().and_then(|all| all[key].as_f64());
-    let row = |figure: &str, ours: f64, key: &str, naive: f64| {
+    let line = |figure: &str, ours: f64, key: &str, (naive, off): (f64, String)| {
         let theirs = of(key).map_or(String::new(), |theirs| format!("{theirs:.4}"));
+        println!("{set:<20} {figure:<34} {ours:>7.4} {theirs:>9} {naive:>7.4} {off:>16}");
+    };
+    let row = |figure: &str, ours: f64, key: &str| {
         let off = of(key).map_or(String::new(), |theirs| format!("{:+.4}", ours - theirs));
-        println!("{set:<20} {figure:<34} {ours:>7.4} {theirs:>9} {naive:>7.4} {off:>7}");
+        line(figure, ours, key, (0.0, off));
     };
     match measured {
         GroupsMeasured::Clusters { k_means, mixture, k_means_chosen, k_means_count, mixture_chosen, mixture_count } => {
@@ -55,11 +58,15 @@ fn print(Line { set, measured, reference }: &Line) {
                 let theirs = of(key).map_or(String::new(), |count| format!(", reference {count}"));
                 format!("Rand, {name}, chosen {ours}{theirs}")
             };
-            row("Rand, k-means", *k_means, "kMeans", 0.0);
-            row("Rand, mixture", *mixture, "mixture", 0.0);
-            row(&chosen("k-means", k_means_count, "kMeansCount"), *k_means_chosen, "kMeansChosen", 0.0);
-            row(&chosen("mixture", mixture_count, "mixtureCount"), *mixture_chosen, "mixtureChosen", 0.0);
+            row("Rand, k-means", *k_means, "kMeans");
+            row("Rand, mixture", *mixture, "mixture");
+            row(&chosen("k-means", k_means_count, "kMeansCount"), *k_means_chosen, "kMeansChosen");
+            row(&chosen("mixture", mixture_count, "mixtureCount"), *mixture_chosen, "mixtureChosen");
         }
-        GroupsMeasured::Odd { precision, naive } => row("average precision", *precision, "precision", *naive),
+        GroupsMeasured::Odd { precision, each, naive } => {
+            let theirs = reference.as_ref().and_then(|all| Vec::<f64>::deserialize(&all["each"]).ok());
+            let off = theirs.map_or(String::new(), |theirs| difference(each, &theirs, 0.0));
+            line("average precision", *precision, "precision", (*naive, off));
+        }
     }
 }

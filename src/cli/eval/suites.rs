@@ -79,9 +79,10 @@ pub fn series(sets: &Path, json: bool) -> Result<()> {
 }
 
 #[derive(Deserialize)]
-struct Folds {
+struct Splits {
     name: String,
-    folds: Vec<usize>,
+    /// The fold of each row, several times.
+    splits: Vec<Vec<usize>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -93,7 +94,7 @@ struct SurvivalReference {
     folds: SurvivalFolds,
 }
 
-/// A figure for each fold.
+/// A figure for each fold, split after split.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SurvivalFolds {
@@ -105,6 +106,8 @@ struct SurvivalFolds {
 struct SurvivalLine {
     set: String,
     rows: usize,
+    #[serde(skip)]
+    shared: f64,
     measured: SurvivalMeasured,
     reference: Option<SurvivalReference>,
 }
@@ -112,27 +115,30 @@ struct SurvivalLine {
 pub fn survival(sets: &Path, settings: Settings, json: bool) -> Result<()> {
     let mut lines = Vec::new();
     for file in files(sets, "survival")? {
-        let Folds { name, folds } = read(&file)?;
+        let Splits { name, splits } = read(&file)?;
         eprintln!("{name}");
         let source = file.with_extension("csv");
         let opened = File::open(&source).with_context(|| format!("{} cannot be opened", source.display()))?;
         let (table, durations, happened) = read_spells(opened, "duration", "happened")?;
-        if table.rows() != folds.len() {
+        if splits.iter().any(|split| split.len() != table.rows()) {
             bail!("{} is not the file that its folds were made for; fetch the sets again", source.display());
         }
         let spells = Spells { durations: &durations, happened: &happened };
         let mut choice = SurvivalSettings::default();
         choice.choice.threads = settings.threads;
-        let measured = measure_survival(&table, spells, &folds, &choice, &steps)?;
+        let measured = measure_survival(&table, spells, &splits, &choice, &steps)?;
         let reference = read_if_there(&sets.join(format!("reference/survival-{name}.json")))?;
-        lines.push(SurvivalLine { set: name, rows: table.rows(), measured, reference });
+        let folds = measured.folds.len() as f64 / splits.len().max(1) as f64;
+        // how many rows a fold has for each that was learned from
+        let shared = 1.0 / (folds - 1.0).max(1.0);
+        lines.push(SurvivalLine { set: name, rows: table.rows(), shared, measured, reference });
     }
     if json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
         return Ok(());
     }
     println!("{:<10} {:>6} {:<14} {:>17} {:>17}", "set", "rows", "model", "concordance", "integrated Brier");
-    for SurvivalLine { set, rows, measured, reference } in &lines {
+    for SurvivalLine { set, rows, shared, measured, reference } in &lines {
         let row = |model: &str, concordance: f64, brier: f64| {
             println!("{set:<10} {rows:>6} {model:<14} {concordance:>17.4} {brier:>17.4}");
         };
@@ -140,8 +146,8 @@ pub fn survival(sets: &Path, settings: Settings, json: bool) -> Result<()> {
         if let Some(cox) = reference {
             row("Cox, lifelines", cox.concordance, cox.integrated_brier);
             let of = |figure: fn(&SurvivalFigures) -> f64| measured.folds.iter().map(figure).collect::<Vec<_>>();
-            let concordance = difference(&of(|fold| fold.concordance), &cox.folds.concordance);
-            let brier = difference(&of(|fold| fold.integrated_brier), &cox.folds.integrated_brier);
+            let concordance = difference(&of(|fold| fold.concordance), &cox.folds.concordance, *shared);
+            let brier = difference(&of(|fold| fold.integrated_brier), &cox.folds.integrated_brier, *shared);
             println!("{set:<10} {rows:>6} {:<14} {concordance:>17} {brier:>17}", "ours less Cox");
         }
         row("Kaplan-Meier", measured.naive.concordance, measured.naive.integrated_brier);
@@ -149,8 +155,10 @@ pub fn survival(sets: &Path, settings: Settings, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Mean over the folds of ours less theirs, with its standard error.
-fn difference(ours: &[f64], theirs: &[f64]) -> String {
+/// Mean of ours less theirs, with its standard error. `shared` is 0 for figures that do not hang together, and for folds
+/// of splits of the same rows the size of a fold in parts of what was learned from (Nadeau and Bengio, Machine Learning
+/// 2003; Bouckaert and Frank, PAKDD 2004).
+pub fn difference(ours: &[f64], theirs: &[f64], shared: f64) -> String {
     let gains: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect();
     if gains.len() < 2 || ours.len() != theirs.len() {
         return "unknown".to_owned();
@@ -158,7 +166,7 @@ fn difference(ours: &[f64], theirs: &[f64]) -> String {
     let count = gains.len() as f64;
     let mean = gains.iter().sum::<f64>() / count;
     let variance = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    format!("{mean:+.4} ± {:.4}", (variance / count).sqrt())
+    format!("{mean:+.4} ± {:.4}", (variance * (1.0 / count + shared)).sqrt())
 }
 
 #[derive(Deserialize)]

@@ -49,10 +49,10 @@ fn measured(suite: &str, file: &Path, manifest: &Value) -> Result<String> {
         "groups" => Ok(serde_json::to_string(&measure_groups(&GroupsSet::deserialize(manifest)?)?)?),
         "survival" => {
             let (table, durations, happened) = read_spells(File::open(file)?, "duration", "happened")?;
-            let folds: Vec<usize> = serde_json::from_value(manifest["folds"].clone())?;
+            let splits: Vec<Vec<usize>> = serde_json::from_value(manifest["splits"].clone())?;
             let spells = aplomb_learn::survival::Spells { durations: &durations, happened: &happened };
             let settings = SurvivalSettings::default();
-            Ok(serde_json::to_string(&measure_survival(&table, spells, &folds, &settings, &|_, _| true)?)?)
+            Ok(serde_json::to_string(&measure_survival(&table, spells, &splits, &settings, &|_, _| true)?)?)
         }
         "recommend" => Ok(serde_json::to_string(&measure_items(File::open(file)?)?)?),
         "customers" => {

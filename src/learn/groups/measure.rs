@@ -7,11 +7,9 @@ use crate::LearnError;
 
 /// Starting points that the figures are means over.
 const CLUSTER_SEEDS: u64 = 40;
-const FOREST_SEEDS: u64 = 40;
+const FOREST_SEEDS: u64 = 400;
 /// Most segments where their number is chosen.
 const MOST: usize = 10;
-/// Robust deviations from which a moment does not count for trend and season.
-const BOUND: f64 = 3.5;
 
 /// A labelled set. Points lie row after row.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,12 +19,19 @@ pub enum GroupsSet {
     Clusters { width: usize, count: usize, values: Vec<f64>, labels: Vec<usize> },
     /// Rows of which those with label 1 are odd.
     Anomalies { width: usize, values: Vec<f64>, labels: Vec<usize> },
-    /// A series of which the moments with label 1 are odd.
-    Moments { season: usize, values: Vec<f64>, labels: Vec<usize> },
+    /// A series with odd moments, drawn several times.
+    Moments { season: usize, draws: Vec<Draw> },
+}
+
+/// A series of which the moments with label 1 are odd.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Draw {
+    pub values: Vec<f64>,
+    pub labels: Vec<usize>,
 }
 
 /// What came out.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]
 pub enum GroupsMeasured {
     /// Adjusted Rand with the true number of segments (the mean over seeds), and with as many as were chosen.
@@ -39,9 +44,10 @@ pub enum GroupsMeasured {
         mixture_chosen: f64,
         mixture_count: usize,
     },
-    /// Average precision (of a forest, the mean over seeds) and the share of odd ones, which chance gives.
+    /// Average precision, the mean and that of each seed of a forest or draw of a series, and the share of odd ones,
+    /// which chance gives.
     #[serde(rename_all = "camelCase")]
-    Odd { precision: f64, naive: f64 },
+    Odd { precision: f64, each: Vec<f64>, naive: f64 },
 }
 
 /// Errors: a set that does not hold together, or too few rows.
@@ -53,22 +59,34 @@ pub fn measure_groups(set: &GroupsSet) -> Result<GroupsMeasured, LearnError> {
         }
         GroupsSet::Anomalies { width, values, labels } => {
             let points = labelled(values, *width, labels)?;
-            let odd: Vec<bool> = labels.iter().map(|label| *label == 1).collect();
-            let mut precision = 0.0;
-            for seed in 0..FOREST_SEEDS {
+            let odd = flags(labels);
+            let precision = |seed: u64| {
                 let scores = IsolationForest::fit(&points, seed)?.scores(&points)?;
-                precision += average_precision(&scores, &odd).unwrap_or(0.0) / FOREST_SEEDS as f64;
-            }
-            Ok(GroupsMeasured::Odd { precision, naive: share(&odd) })
+                Ok(average_precision(&scores, &odd).unwrap_or(0.0))
+            };
+            let each = (0..FOREST_SEEDS).map(precision).collect::<Result<Vec<_>, LearnError>>()?;
+            Ok(measured_odd(each, &odd))
         }
-        GroupsSet::Moments { season, values, labels } => {
-            let odd: Vec<bool> = labels.iter().map(|label| *label == 1).collect();
-            let moments = unusual(values, &[*season], BOUND)?;
-            let scores: Vec<f64> = moments.iter().map(|moment| moment.deviations.abs()).collect();
-            let precision = average_precision(&scores, &odd).unwrap_or(0.0);
-            Ok(GroupsMeasured::Odd { precision, naive: share(&odd) })
+        GroupsSet::Moments { season, draws } => {
+            let precision = |draw: &Draw| {
+                let moments = unusual(&draw.values, &[*season])?;
+                let scores: Vec<f64> = moments.iter().map(|moment| moment.deviations.abs()).collect();
+                Ok(average_precision(&scores, &flags(&draw.labels)).unwrap_or(0.0))
+            };
+            let each = draws.iter().map(precision).collect::<Result<Vec<_>, LearnError>>()?;
+            Ok(measured_odd(each, &draws.iter().flat_map(|draw| flags(&draw.labels)).collect::<Vec<_>>()))
         }
     }
+}
+
+fn flags(labels: &[usize]) -> Vec<bool> {
+    labels.iter().map(|label| *label == 1).collect()
+}
+
+fn measured_odd(each: Vec<f64>, odd: &[bool]) -> GroupsMeasured {
+    let precision = each.iter().sum::<f64>() / each.len().max(1) as f64;
+    let naive = odd.iter().filter(|odd| **odd).count() as f64 / odd.len().max(1) as f64;
+    GroupsMeasured::Odd { precision, each, naive }
 }
 
 fn labelled(values: &[f64], width: usize, labels: &[usize]) -> Result<Points, LearnError> {
@@ -78,10 +96,6 @@ fn labelled(values: &[f64], width: usize, labels: &[usize]) -> Result<Points, Le
         return Err(LearnError::UnequalLengths { left: "points", left_len, right: "labels", right_len });
     }
     Ok(points)
-}
-
-fn share(odd: &[bool]) -> f64 {
-    odd.iter().filter(|odd| **odd).count() as f64 / odd.len().max(1) as f64
 }
 
 fn clusters(points: &Points, count: usize, labels: &[usize]) -> Result<GroupsMeasured, LearnError> {

@@ -10,7 +10,7 @@ mod tests;
 
 pub use forest::IsolationForest;
 pub use kmeans::{KMeans, adjusted_rand, silhouette};
-pub use measure::{GroupsMeasured, GroupsSet, average_precision, measure_groups};
+pub use measure::{Draw, GroupsMeasured, GroupsSet, average_precision, measure_groups};
 pub use mixture::Mixture;
 pub use residuals::{Outlier, outliers, unusual};
 

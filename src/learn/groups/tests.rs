@@ -77,8 +77,10 @@ fn labelled_sets_are_measured() {
     let series: Vec<f64> =
         (0..96).map(|at| [5.0, 9.0, 2.0, 7.0][at % 4] + if at == 50 { 8.0 } else { (at % 7) as f64 / 9.0 }).collect();
     let labels: Vec<usize> = (0..96).map(|at| usize::from(at == 50)).collect();
-    let found = measure_groups(&GroupsSet::Moments { season: 4, values: series, labels }).expect("measures");
-    assert_eq!(found, GroupsMeasured::Odd { precision: 1.0, naive: 1.0 / 96.0 });
+    let other = Draw { values: series[..88].to_vec(), labels: labels[..88].to_vec() };
+    let draws = vec![Draw { values: series, labels }, other];
+    let found = measure_groups(&GroupsSet::Moments { season: 4, draws }).expect("measures");
+    assert_eq!(found, GroupsMeasured::Odd { precision: 1.0, each: vec![1.0, 1.0], naive: 2.0 / 184.0 });
     assert!(measure_groups(&GroupsSet::Anomalies { width: 2, values, labels: vec![1] }).is_err());
 }
 
@@ -111,6 +113,20 @@ fn moments_that_stand_out_are_found_and_no_others() {
     assert!(outliers(&flat, &[], 3.5).expect("looks").is_empty());
     flat[12] = 9.0;
     assert!(outliers(&flat, &[], 3.5).expect("looks").iter().any(|outlier| outlier.at == 12));
+}
+
+#[test]
+fn what_is_usual_grows_with_the_series() {
+    let mut chance = Chance::new(8);
+    let grown = |at: usize| 10.0 * (at as f64 / 60.0).exp();
+    let mut values: Vec<f64> = (0..144).map(|at| grown(at) * (1.0 + 0.03 * chance.normal())).collect();
+    let early = 20;
+    values[early] += 0.3 * grown(early);
+    let moments = unusual(&values, &[12]).expect("looks");
+    let far = |at: usize| moments[at].deviations.abs();
+    assert!((0..144).all(|at| at == early || far(at) < far(early)), "{}", far(early));
+    let off = |at: usize| (moments[at].value - moments[at].expected).abs();
+    assert!((0..144).any(|at| off(at) > off(early)), "it is the farthest anyhow: a test of nothing");
 }
 
 #[test]

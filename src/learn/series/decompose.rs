@@ -2,12 +2,16 @@
 
 use super::{Ets, Forecaster, SeasonalNaive, check, grows_with_level};
 use crate::LearnError;
+use crate::numeric::median;
 
 /// Passes over the seasons, and over season and trend within each.
 const ROUNDS: usize = 2;
 const INNER: usize = 5;
 /// Cycles that the shape of the first season is smoothed over; four more for each further one.
 const CYCLES: usize = 11;
+/// Passes and least window of [`lowess`].
+const PASSES: usize = 3;
+const LEAST_WINDOW: f64 = 21.0;
 
 /// Parts that sum to the series, each as long as it.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +42,7 @@ pub fn decompose(values: &[f64], seasons: &[usize]) -> Result<Decomposition, Lea
     }
     let trend = trend.unwrap_or_else(|| {
         let window = odd((values.len() as f64 / 3.0).max(7.0));
-        loess(values, window)
+        loess(values, &vec![1.0; values.len()], window)
     });
     let rest =
         (0..values.len()).map(|at| values[at] - trend[at] - parts.iter().map(|part| part[at]).sum::<f64>()).collect();
@@ -55,10 +59,10 @@ fn stl(values: &[f64], period: usize, cycles: usize) -> (Vec<f64>, Vec<f64>) {
         let detrended: Vec<f64> = values.iter().zip(&trend).map(|(value, trend)| value - trend).collect();
         let smooth = cycle_smooth(&detrended, period, cycles);
         let low = moving_mean(&moving_mean(&moving_mean(&smooth, period), period), 3);
-        let low = loess(&low, odd(period as f64));
+        let low = loess(&low, &vec![1.0; low.len()], odd(period as f64));
         season = (0..count).map(|at| smooth[at + period] - low[at]).collect();
         let adjusted: Vec<f64> = values.iter().zip(&season).map(|(value, season)| value - season).collect();
-        trend = loess(&adjusted, trend_window);
+        trend = loess(&adjusted, &vec![1.0; count], trend_window);
     }
     (season, trend)
 }
@@ -68,8 +72,9 @@ fn cycle_smooth(values: &[f64], period: usize, window: usize) -> Vec<f64> {
     let mut smooth = vec![0.0; values.len() + 2 * period];
     for place in 0..period {
         let cycle: Vec<f64> = values.iter().copied().skip(place).step_by(period).collect();
+        let alike = vec![1.0; cycle.len()];
         for turn in 0..cycle.len() + 2 {
-            smooth[turn * period + place] = loess_at(&cycle, window, turn as f64 - 1.0);
+            smooth[turn * period + place] = loess_at(&cycle, &alike, window, turn as f64 - 1.0);
         }
     }
     smooth
@@ -80,13 +85,28 @@ fn moving_mean(values: &[f64], window: usize) -> Vec<f64> {
     values.windows(window).map(|part| part.iter().sum::<f64>() / window as f64).collect()
 }
 
-fn loess(values: &[f64], window: usize) -> Vec<f64> {
-    (0..values.len()).map(|at| loess_at(values, window, at as f64)).collect()
+/// The level along two thirds of `values` around each of them, which odd ones do not bend (lowess: Cleveland, JASA
+/// 1979).
+pub(crate) fn lowess(values: &[f64]) -> Vec<f64> {
+    let window = odd((values.len() as f64 / 1.5).max(LEAST_WINDOW));
+    let mut level = loess(values, &vec![1.0; values.len()], window);
+    for _ in 0..PASSES {
+        let off: Vec<f64> = values.iter().zip(&level).map(|(value, level)| (value - level).abs()).collect();
+        let bound = 6.0 * median(off.clone());
+        let trust =
+            |off: &f64| if *off < bound { (1.0 - (off / bound).powi(2)).powi(2) } else { f64::from(*off <= 0.0) };
+        level = loess(values, &off.iter().map(trust).collect::<Vec<_>>(), window);
+    }
+    level
 }
 
-/// The locally weighted line through the nearest `window` values (Cleveland, JASA 1979), at a place that may lie
-/// outside; bandwidths beyond the series grow as in STL.
-fn loess_at(values: &[f64], window: usize, at: f64) -> f64 {
+fn loess(values: &[f64], trust: &[f64], window: usize) -> Vec<f64> {
+    (0..values.len()).map(|at| loess_at(values, trust, window, at as f64)).collect()
+}
+
+/// The locally weighted line through the nearest `window` values, each also weighted by `trust` (Cleveland, JASA 1979),
+/// at a place that may lie outside; bandwidths beyond the series grow as in STL.
+fn loess_at(values: &[f64], trust: &[f64], window: usize, at: f64) -> f64 {
     let count = values.len();
     let near = window.min(count);
     let first = (at - (near - 1) as f64 / 2.0).round().clamp(0.0, (count - near) as f64) as usize;
@@ -99,11 +119,11 @@ fn loess_at(values: &[f64], window: usize, at: f64) -> f64 {
     let weight = |place: usize| {
         let far = (place as f64 - at).abs();
         if far <= 0.001 * reach {
-            1.0
+            trust[place]
         } else if far >= 0.999 * reach {
             0.0
         } else {
-            (1.0 - (far / reach).powi(3)).powi(3)
+            trust[place] * (1.0 - (far / reach).powi(3)).powi(3)
         }
     };
     for (place, value) in values.iter().enumerate().take(last + 1).skip(first) {

@@ -11,6 +11,7 @@ mod simple;
 mod tests;
 mod theta;
 
+pub(crate) use decompose::lowess;
 pub use decompose::{Decomposition, Mstl, decompose};
 pub use ensemble::{Ensemble, Interval, Weight};
 pub use ets::{Ets, EtsForm, Season, Trend};

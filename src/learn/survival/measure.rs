@@ -14,7 +14,7 @@ use crate::table::{CsvOptions, Table, read_csv};
 const TIMES: usize = 100;
 const LAST: f64 = 0.9;
 
-/// Means over the folds.
+/// Means over the folds of all splits.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SurvivalFigures {
@@ -26,7 +26,7 @@ pub struct SurvivalFigures {
 #[serde(rename_all = "camelCase")]
 pub struct SurvivalMeasured {
     pub ours: SurvivalFigures,
-    /// Ours on each fold.
+    /// Ours on each fold, split after split.
     pub folds: Vec<SurvivalFigures>,
     /// Kaplan-Meier: the same curve for all.
     pub naive: SurvivalFigures,
@@ -53,20 +53,42 @@ pub fn read_spells(
     Ok((table.without(&[place]), durations, happened))
 }
 
-/// Learns from all folds but one and predicts that one, for each fold. Errors: as [`Hazards::fit`].
+/// Learns from all folds but one and predicts that one, for each fold of each of `splits`, which say the fold of each
+/// row. Errors: as [`Hazards::fit`]; a split of another length.
 pub fn measure_survival(
     table: &Table,
     spells: Spells,
-    fold_of: &[usize],
+    splits: &[Vec<usize>],
     settings: &SurvivalSettings,
     progress: Progress,
 ) -> Result<SurvivalMeasured, LearnError> {
     spells.check()?;
-    let folds = fold_of.iter().max().map_or(0, |last| last + 1);
+    let count = |split: &Vec<usize>| split.iter().max().map_or(0, |last| last + 1);
     let mut measured = SurvivalMeasured::default();
-    for fold in 0..folds {
-        let rows = 0..table.rows().min(fold_of.len()) as u32;
-        let (test, learn): (Vec<u32>, Vec<u32>) = rows.partition(|row| fold_of[*row as usize] == fold);
+    let share = 1.0 / splits.iter().map(count).sum::<usize>().max(1) as f64;
+    for split in splits {
+        let (left_len, right_len) = (table.rows(), split.len());
+        if left_len != right_len {
+            return Err(LearnError::UnequalLengths { left: "table", left_len, right: "a split", right_len });
+        }
+        for fold in 0..count(split) {
+            let (test, learn) = (0..split.len() as u32).partition(|row| split[*row as usize] == fold);
+            measured.fold(table, spells, (learn, test), (settings, share), progress)?;
+        }
+    }
+    Ok(measured)
+}
+
+impl SurvivalMeasured {
+    /// Adds a fold, which counts for `share` in the means.
+    fn fold(
+        &mut self,
+        table: &Table,
+        spells: Spells,
+        (learn, test): (Vec<u32>, Vec<u32>),
+        (settings, share): (&SurvivalSettings, f64),
+        progress: Progress,
+    ) -> Result<(), LearnError> {
         let (learned, had) = spells.pick(&learn);
         let ended: Vec<bool> = had.iter().map(|had| !had).collect();
         let watch = KaplanMeier::fit(Spells { durations: &learned, happened: &ended })?;
@@ -75,22 +97,21 @@ pub fn measure_survival(
         let held = Spells { durations: &lasted, happened: &happened };
         let grid = judged_times(&learned);
         let model = Hazards::fit(table, spells, &learn, settings, progress)?;
-        let share = 1.0 / folds as f64;
         let survival = model.survival(table, &test, &grid)?;
         let figures = SurvivalFigures {
             concordance: concordance(&model.risks(table, &test)?, held)?.unwrap_or(0.5),
             integrated_brier: integrated_brier(&survival, &grid, held, &watch)?,
         };
-        measured.ours.integrated_brier += share * figures.integrated_brier;
-        measured.ours.concordance += share * figures.concordance;
-        measured.folds.push(figures);
+        self.ours.integrated_brier += share * figures.integrated_brier;
+        self.ours.concordance += share * figures.concordance;
+        self.folds.push(figures);
         let same = vec![grid.iter().map(|time| everyone.at(*time)).collect(); test.len()];
-        measured.naive.integrated_brier += share * integrated_brier(&same, &grid, held, &watch)?;
-        measured.naive.concordance += share * 0.5;
-        measured.shares.push(model.shares());
-        measured.champions.push(model.scorer().recipe().name().to_owned());
+        self.naive.integrated_brier += share * integrated_brier(&same, &grid, held, &watch)?;
+        self.naive.concordance += share * 0.5;
+        self.shares.push(model.shares());
+        self.champions.push(model.scorer().recipe().name().to_owned());
+        Ok(())
     }
-    Ok(measured)
 }
 
 /// Even times from the first to the last one compared.
