@@ -2,16 +2,18 @@
 //! call this, and so do the tests of `learn`, which mutate valid files; nothing here may panic.
 
 use std::io::Cursor;
+use std::sync::LazyLock;
 
-use aplomb_learn::choose::Scorer;
+use aplomb_learn::choose::{Estimator, Scorer, Settings, Training};
 use aplomb_learn::customers::{Purchases, Spending, measure_customers};
 use aplomb_learn::events::{Ask, Live, Log, Program};
 use aplomb_learn::groups::{IsolationForest, KMeans, Mixture, Points, outliers};
 use aplomb_learn::model::{Model, Trained};
 use aplomb_learn::offers::{Bandit, Items, measure_items};
 use aplomb_learn::series::Ensemble;
-use aplomb_learn::survival::{Hazards, KaplanMeier, read_spells};
+use aplomb_learn::survival::{Hazards, Incidence, KaplanMeier, read_spells};
 use aplomb_learn::table::{Builder, Cell, CsvOptions, Feature, Kind, Table, read_csv};
+use sha2::{Digest, Sha256};
 
 /// Values of a series, numbers of a situation or rows of a table beyond which a run would take long.
 const MOST: usize = 300;
@@ -20,10 +22,13 @@ const MOST: usize = 300;
 pub type Format = (&'static str, fn(&[u8]));
 
 /// Every format.
-pub const FORMATS: [Format; 15] = [
+pub const FORMATS: [Format; 19] = [
     ("scorer", scorer),
     ("trained", trained),
+    ("estimator", estimator),
+    ("checkpoint", checkpoint),
     ("hazards", hazards),
+    ("incidence", incidence),
     ("kaplan-meier", kaplan_meier),
     ("k-means", k_means),
     ("mixture", mixture),
@@ -36,6 +41,7 @@ pub const FORMATS: [Format; 15] = [
     ("lists", lists),
     ("declaration", declaration),
     ("events", events),
+    ("states", states),
 ];
 
 /// A row of missing cells, one of ordinary and one of extreme ones, with the features of a model.
@@ -75,6 +81,46 @@ pub fn trained(data: &[u8]) {
     let Ok(model) = Trained::load(data) else { return };
     let Some(table) = rows_for(model.features()) else { return };
     let _ = (model.predict(&table, &[0, 1, 2]), model.contributions(&table, 1), model.contributions(&table, 2));
+}
+
+pub fn estimator(data: &[u8]) {
+    let Ok(model) = Estimator::load(data) else { return };
+    let Some(table) = rows_for(model.features()) else { return };
+    let _ = (model.estimates(&table, &[0, 1, 2], 0.8), model.estimates(&table, &[1], f64::NAN), model.save());
+    let _ = (model.contributions(&table, 1), model.contributions(&table, 2));
+}
+
+/// What the checkpoints are of.
+pub static LEARNED: LazyLock<Table> = LazyLock::new(|| {
+    let mut builder = Builder::new(vec![Feature::new("days", Kind::Number)]);
+    for row in 0..12 {
+        let _ = builder.push(&[Cell::Number(f64::from(row % 5))]);
+        builder.outcome(row % 3 == 0);
+    }
+    builder.finish()
+});
+pub const LEARNED_ROWS: [u32; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+/// A checkpoint without its head of mark, format and digest, which would refuse all that was changed.
+pub fn checkpoint(data: &[u8]) {
+    let head: &[u8] = b"aplomb training\n\x01\0";
+    let whole = [head, Sha256::digest(data).as_slice(), data].concat();
+    let settings = Settings::default();
+    for file in [whole.as_slice(), data] {
+        let Ok(training) = Training::resume(&LEARNED, &LEARNED_ROWS, &settings, file) else { continue };
+        let _ = (training.progress(), training.checkpoint());
+        if let Ok(scorer) = training.finish() {
+            let _ = scorer.chances(&LEARNED, &LEARNED_ROWS);
+        }
+    }
+}
+
+pub fn incidence(data: &[u8]) {
+    let Ok(model) = Incidence::load(data) else { return };
+    let Some(table) = model.risks().first().and_then(|risk| rows_for(risk.features())) else { return };
+    for outcome in 0..3 {
+        let _ = model.by(&table, &[0, 1, 2], outcome, &[-1.0, 0.0, 0.7, 1e300]);
+    }
 }
 
 pub fn hazards(data: &[u8]) {
@@ -180,9 +226,21 @@ pub fn declaration(data: &[u8]) {
     }
 }
 
+/// States of features, made with `events.toml`.
+pub fn states(data: &[u8]) {
+    let Ok(program) = Program::compile(PROGRAM) else { return };
+    let Ok(mut live) = Live::load(program, data) else { return };
+    live.push(1, 90_000_000, "mail", &[("size", Cell::Number(3.0)), ("from", Cell::Category("ann"))]);
+    for (entity, moment) in [(1, i64::MAX), (1, 0), (2, i64::MIN), (7, 100_000_000)] {
+        let _ = live.features(entity, moment);
+    }
+    let _ = live.save();
+}
+
+const PROGRAM: &str = include_str!("events.toml");
+
 /// Ten bytes an event: time (8), kind, size.
 pub fn events(data: &[u8]) {
-    const PROGRAM: &str = include_str!("events.toml");
     let Ok(program) = Program::compile(PROGRAM) else { return };
     let mut live = Live::new(program);
     for event in data.chunks_exact(10).take(MOST) {

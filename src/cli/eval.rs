@@ -3,18 +3,18 @@
 //! files only.
 
 mod binary;
+mod card;
 mod groups;
 mod suites;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result};
-use aplomb_learn::choose::{Card, Settings};
-use aplomb_learn::table::{CsvOptions, read_csv};
+use anyhow::Result;
+use aplomb_learn::choose::Settings;
+use aplomb_learn::table::CsvOptions;
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use super::log;
 
@@ -29,7 +29,7 @@ pub struct Eval {
     /// A CSV file of your own with a header, instead of a suite
     #[arg(long, env = "APLOMB_EVAL_CSV", value_name = "FILE", requires = "target")]
     csv: Option<PathBuf>,
-    /// Its column with the outcome, of two values
+    /// Its column with what is to be predicted: an outcome of two values, or an amount
     #[arg(long, env = "APLOMB_EVAL_TARGET", value_name = "COLUMN", requires = "csv")]
     target: Option<String>,
     /// The outcome's value that counts as yes; the rarer one when missing
@@ -110,58 +110,16 @@ impl Eval {
             group: self.group.clone(),
             ignore: self.ignore.clone(),
         };
-        let source = File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?;
-        let read = read_csv(source, &options).with_context(|| file.display().to_string())?;
-        let card = Card::make(read.table, &self.settings(), &steps)?;
-        if self.json {
-            println!("{}", json!({"yes": read.yes, "withoutOutcome": read.without_outcome, "card": card}));
-        } else {
-            print_card(&card, read.yes.as_deref().unwrap_or("yes"), read.without_outcome);
-        }
+        card::print(file, &options, &self.settings(), self.json)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Progress on stderr; never cancels.
 fn steps(done: usize, all: usize) -> bool {
-    eprint!("\r{done} of {all} fits{}", if done == all { "\n" } else { "" });
+    static SHOWN: AtomicUsize = AtomicUsize::new(usize::MAX);
+    if SHOWN.swap(done, Ordering::Relaxed) != done {
+        eprint!("\r{done} of {all} fits{}", if done == all { "\n" } else { "" });
+    }
     true
-}
-
-fn print_card(card: &Card, yes: &str, without_outcome: usize) {
-    println!("{} rows, {} of them \"{yes}\", {} features", card.rows, card.yes, card.features);
-    if without_outcome > 0 {
-        println!("{without_outcome} rows without an outcome were left out");
-    }
-    for leak in &card.left_out {
-        println!("left out: {}", leak.sentence());
-    }
-    println!("model: {}, learned from {} rows", card.model, card.learned_from);
-    if let Some(held) = &card.held_out {
-        let auc = held.auc.map_or("none".to_owned(), |auc| format!("{auc:.3} ± {:.3}", held.auc_margin.unwrap_or(0.0)));
-        println!(
-            "on {} rows held out: AUC {auc}, Brier {:.4}, calibration error {:.4} ({:.4} would be chance)",
-            held.rows, held.brier, held.calibration_error, held.calibration_noise
-        );
-    }
-    println!("verdict: {}: {}", card.verdict.grade.word(), card.verdict.reasons.join("; "));
-    if let Some(curve) = &card.learning_curve {
-        println!("\nAUC by rows learned from, on the rows held out:");
-        for point in &curve.points {
-            println!("  {:>10} {:.3}", point.rows, point.mean());
-        }
-    }
-    if !card.candidates.is_empty() {
-        println!("\nwhat was tried, on rows that the models did not learn from:");
-    }
-    for candidate in &card.candidates {
-        let auc = candidate.metrics.auc.unwrap_or(0.5);
-        println!("  {:<40} AUC {auc:.3}  {}", candidate.recipe.name(), candidate.decision);
-    }
-    if !card.influences.is_empty() {
-        println!("\nwhat moves the scores most (log-odds, on average):");
-    }
-    for influence in card.influences.iter().take(10) {
-        println!("  {:<40} {:.3}", influence.feature, influence.strength);
-    }
 }

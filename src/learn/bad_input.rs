@@ -2,18 +2,18 @@
 //! holds what it must, or an error that a person can act on. None panics.
 
 use crate::LearnError;
-use crate::choose::{Card, Scorer, Settings};
+use crate::choose::{AmountCard, Card, Estimator, Scorer, Settings};
 use crate::customers::{Customer, Purchases, Spending, lifetime_value, rfm};
 use crate::events::{Ask, Live, Log, Program};
 use crate::groups::{IsolationForest, KMeans, Mixture, Points, outliers};
-use crate::model::{BayesConfig, LogisticConfig, Model, Recipe, Trained};
+use crate::model::{BayesConfig, Boosted, LogisticConfig, Model, Recipe, Ridge, RidgeConfig, Trained};
 use crate::numeric::Chance;
 use crate::offers::{Bandit, BanditConfig, Items};
 use crate::series::Ensemble;
 use crate::survival::{Hazards, Spells, SurvivalSettings};
 use crate::table::{Builder, Cell, Feature, Kind, Table};
 use crate::tests::{BOOST, rules};
-use crate::trust::leaks;
+use crate::trust::{amount_leaks, leaks};
 
 /// Rows learned from at most; categories keep all their levels.
 const MOST: usize = 150;
@@ -107,12 +107,15 @@ fn cases() -> Vec<Case> {
 
 type Family = fn(&Case) -> Result<(), LearnError>;
 
-const FAMILIES: [(&str, Family); 11] = [
+const FAMILIES: [(&str, Family); 14] = [
     ("rules", declared),
     ("naive Bayes", naive_bayes),
     ("logistic", logistic),
     ("boosted", boosted),
     ("chosen", chosen),
+    ("linear", linear),
+    ("boosted amounts", boosted_amounts),
+    ("estimated", estimated),
     ("survival", survival),
     ("series", series),
     ("customers", customers),
@@ -158,6 +161,51 @@ fn chosen(case: &Case) -> Result<(), LearnError> {
     let found = leaks(&table)?;
     assert!(case.name != "target among the features" || found.len() == 2, "{found:?}");
     let card = Card::make(table.picked(&rows), &settings, &|_, _| true)?;
+    assert!(!card.verdict.reasons.is_empty(), "{}", case.name);
+    Ok(())
+}
+
+/// Amounts that the outcome has a part in; one value only where there is one class.
+fn with_amounts(case: &Case) -> Result<Table, LearnError> {
+    let amount = |row: &Row| match case.name {
+        "one class" => 5.0,
+        "target among the features" => 7.0 * row.number,
+        _ => row.weight.min(9.0) * (5.0 + f64::from(u8::from(row.outcome))),
+    };
+    case.table().with_amounts(case.rows.iter().map(amount).collect())
+}
+
+fn explained(case: &Case, model: &impl Model, table: &Table) -> Result<(), LearnError> {
+    for (row, told) in case.learned().iter().zip(model.predict(table, &case.learned())?) {
+        let why = model.contributions(table, *row)?;
+        let near = (why.score() - told).abs() <= 1e-6 * told.abs().max(1.0);
+        assert!(told.is_finite() && near, "{}: {told} {why:?}", case.name);
+    }
+    Ok(())
+}
+
+fn linear(case: &Case) -> Result<(), LearnError> {
+    let (table, rows) = (with_amounts(case)?, case.learned());
+    let config = RidgeConfig::chosen(&table, &rows)?;
+    explained(case, &Ridge::fit(&config, &table, &rows)?, &table)
+}
+
+fn boosted_amounts(case: &Case) -> Result<(), LearnError> {
+    let table = with_amounts(case)?;
+    explained(case, &Boosted::fit_amounts(&BOOST, &table, &case.learned(), &|| true)?, &table)
+}
+
+fn estimated(case: &Case) -> Result<(), LearnError> {
+    let (table, rows) = (with_amounts(case)?, case.learned());
+    let settings = Settings { folds: 2, ..Settings::default() };
+    let estimator = Estimator::fit(&table, &rows, &settings, &|_, _| true)?;
+    for one in estimator.estimates(&table, &rows, 0.8)? {
+        let fits = one.between.is_none_or(|(low, high)| low <= one.amount && one.amount <= high);
+        assert!(one.amount.is_finite() && fits, "{}: {one:?}", case.name);
+    }
+    let found = amount_leaks(&table)?;
+    assert!(case.name != "target among the features" || found.len() == 1, "{found:?}");
+    let card = AmountCard::make(table.picked(&rows), &settings, &|_, _| true)?;
     assert!(!card.verdict.reasons.is_empty(), "{}", case.name);
     Ok(())
 }

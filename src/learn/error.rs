@@ -13,8 +13,19 @@ pub enum LearnError {
     NoColumn { name: String, have: String },
     #[error("column \"{name}\" stands {times} times in the header; rename all but one")]
     SameName { name: String, times: usize },
-    #[error("column \"{name}\" is no outcome: it has {found} different values, two are needed{hint}")]
-    NotTwoValues { name: String, found: usize, hint: &'static str },
+    #[error("column \"{name}\" is empty: there is nothing to learn from; name another one")]
+    NoValues { name: String },
+    #[error("column \"{name}\" always has the value {value}: there is nothing to tell apart; name another one")]
+    OneValue { name: String, value: String },
+    #[error(
+        "column \"{name}\" is neither a yes or no nor an amount: its values are {have}; say which value counts as yes, or \
+         name a column of two values or of numbers"
+    )]
+    NeitherOutcomeNorAmount { name: String, have: String },
+    #[error(
+        "line {line} of column \"{name}\" has \"{text}\" where a finite number is needed; correct or empty the cell"
+    )]
+    NoAmount { name: String, line: u64, text: String },
     #[error("column \"{name}\" never has the value \"{value}\"; its values are {have}")]
     NoSuchValue { name: String, value: String, have: String },
     #[error("a row has {given} cells and the table {expected} features; give one cell for each feature")]

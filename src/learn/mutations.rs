@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 #[path = "../../fuzz/entry.rs"]
 mod entry;
 
-use crate::choose::{Scorer, Settings};
+use crate::choose::{Estimator, Scorer, Settings, Training};
+use crate::events::{Live, Program};
 use crate::groups::{IsolationForest, KMeans, Mixture, Points};
 use crate::model::{LogisticConfig, Model, Recipe, Trained};
 use crate::numeric::Chance;
 use crate::offers::{Bandit, BanditConfig, Items};
-use crate::survival::{Hazards, KaplanMeier, Spells, SurvivalSettings};
+use crate::survival::{Hazards, Incidence, KaplanMeier, Spells, SurvivalSettings};
+use crate::table::Cell;
 use crate::tests::{BOOST, all, rules, sample};
 
 /// Changed files of each valid one.
@@ -52,6 +54,8 @@ fn valid() -> Vec<(&'static str, Vec<u8>)> {
     let mut files = vec![
         ("scorer", scorer.save().expect("saves")),
         ("hazards", hazards.save().expect("saves")),
+        ("checkpoint", checkpoint()),
+        ("states", states()),
         ("kaplan-meier", json(&KaplanMeier::fit(spells).expect("fits"))),
         ("k-means", json(&KMeans::fit(&points, 3, 1).expect("fits"))),
         ("mixture", json(&Mixture::fit(&points, 2, 1).expect("fits"))),
@@ -66,8 +70,48 @@ fn valid() -> Vec<(&'static str, Vec<u8>)> {
         ("declaration", include_bytes!("../../fuzz/events.toml").to_vec()),
         ("events", (0..200_u8).collect()),
     ];
+    files.extend(estimators().map(|file| ("estimator", file)));
+    files.push(("incidence", incidence(&table, &durations)));
     files.extend(trained.into_iter().map(|file| ("trained", file)));
     files
+}
+
+/// Broken off half way, without its mark, format and digest.
+fn checkpoint() -> Vec<u8> {
+    let settings = Settings::default();
+    let mut training = Training::start(&entry::LEARNED, &entry::LEARNED_ROWS, &settings).expect("starts");
+    for _ in 0..3 {
+        training.step().expect("steps");
+    }
+    training.checkpoint().expect("saves").split_off(16 + 2 + 32)
+}
+
+/// A line and trees.
+fn estimators() -> [Vec<u8>; 2] {
+    [(9, 1.0), (120, 0.0)].map(|(rows, line)| {
+        let table = sample(rows, 3);
+        let amount = |row: usize| line * row as f64 + f64::from(u8::from(table.column(0).number(row) > 0.5));
+        let table = table.clone().with_amounts((0..rows).map(amount).collect()).expect("finite");
+        let fitted = Estimator::fit(&table, &all(&table), &Settings::default(), &|_, _| true);
+        fitted.expect("fits").save().expect("saves")
+    })
+}
+
+fn incidence(table: &crate::table::Table, durations: &[f64]) -> Vec<u8> {
+    let ended: Vec<Option<usize>> = (0..durations.len()).map(|row| [Some(0), Some(1), None][row % 3]).collect();
+    let settings = SurvivalSettings::default();
+    let fitted = Incidence::fit(table, (durations, &ended), &all(table), (2, &settings), &|_, _| true);
+    fitted.expect("fits").save().expect("saves")
+}
+
+fn states() -> Vec<u8> {
+    let mut live = Live::new(Program::compile(include_str!("../../fuzz/events.toml")).expect("compiles"));
+    for turn in 0..40_i64 {
+        let (kind, from) = (["mail", "call"][turn as usize % 2], ["ann", "bob"][turn as usize % 3 / 2]);
+        let fields = [("size", Cell::Number(turn as f64)), ("from", Cell::Category(from))];
+        live.push(1 + turn as u64 % 2, turn * 2_000_000, kind, &fields);
+    }
+    live.save().expect("saves")
 }
 
 fn below(chance: &mut Chance, count: usize) -> usize {
@@ -184,6 +228,20 @@ fn deep_and_long_files_are_refused_quickly() {
         for file in [&deep, &object, &long, &wide, &tables, &dotted] {
             assert!(catch_unwind(|| run(file)).is_ok(), "{format}");
         }
+    }
+}
+
+/// What a fuzzer starts from: `APLOMB_FUZZ_SEEDS=DIR cargo test -p aplomb-learn seeds -- --ignored` writes the valid
+/// files into a folder for each format.
+#[test]
+#[ignore = "writes files"]
+fn seeds_for_the_fuzzer() {
+    let Some(dir) = std::env::var_os("APLOMB_FUZZ_SEEDS").map(std::path::PathBuf::from) else {
+        panic!("name the folder in APLOMB_FUZZ_SEEDS");
+    };
+    for (place, (format, file)) in valid().iter().enumerate() {
+        std::fs::create_dir_all(dir.join(format)).expect("a folder");
+        std::fs::write(dir.join(format).join(place.to_string()), file).expect("a file");
     }
 }
 

@@ -87,48 +87,6 @@ pub fn target(name: &str) -> CsvOptions {
 }
 
 #[test]
-fn csv_columns_get_the_kind_of_their_cells() {
-    let cases = [
-        ("1\n2.5\n-3e2", Kind::Number),
-        ("yes\nNo\nTRUE", Kind::YesNo),
-        ("0\n1\nNA", Kind::YesNo),
-        ("2026-01-01\n2025-12-31T10:00:00Z\n", Kind::Date),
-        ("P3D\nPT12H\n", Kind::Duration),
-        ("red\n3\nblue", Kind::Category),
-        ("inf\n1\n2", Kind::Number),
-        ("NA\n\"\"\n", Kind::Category),
-    ];
-    for (cells, kind) in cases {
-        let read = csv(&format!("x\n{cells}\n"), &CsvOptions::default()).expect("readable");
-        assert_eq!(read.table.features()[0].kind, kind, "{cells}");
-    }
-    let read = csv("d,w\n1970-01-03T12:00:00Z,P1DT12H\n", &CsvOptions::default()).expect("readable");
-    assert_eq!((read.table.column(0).number(0), read.table.column(1).number(0)), (2.5, 1.5));
-    let read = csv("x\n1\ninf\n", &CsvOptions::default()).expect("readable");
-    assert!(read.table.column(0).is_missing(1), "an infinity is missing");
-}
-
-#[test]
-fn csv_targets_are_checked() {
-    let read = csv("x,won\n1,yes\n2,no\n3,\n4,no\n", &target("won")).expect("readable");
-    assert_eq!((read.table.rows(), read.without_outcome, read.yes.as_deref()), (3, 1, Some("yes")));
-    assert_eq!(read.table.outcome().ok(), Some([true, false, false].as_slice()));
-    let rarer = csv("x,s\n1,good\n2,good\n3,bad\n", &target("s")).expect("readable");
-    assert_eq!(rarer.yes.as_deref(), Some("bad"));
-    let wrong = [
-        ("x,s\n1,a\n2,b\n3,c\n", "s"),
-        ("x,s\n1,a\n", "s"),
-        ("x,s\n1,a\n", "t"),
-        ("x,x\n1,2\n", "x"),
-        ("", "x"),
-        ("x,s\n1,a\n1\n", "s"),
-    ];
-    for (text, name) in wrong {
-        assert!(csv(text, &target(name)).is_err(), "{text:?}");
-    }
-}
-
-#[test]
 fn rows_of_another_shape_are_refused() {
     let mut builder = Builder::new(vec![Feature::new("n", Kind::Number)]);
     assert!(builder.push(&[]).is_err() && builder.push(&[Cell::YesNo(true)]).is_err());

@@ -6,6 +6,7 @@
 mod api;
 mod browser;
 mod client;
+mod eval;
 mod faults;
 mod graph;
 mod harness;

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::curve::learning_curve;
-use super::folds::folds;
+use super::folds::{Fold, folds};
 use super::scorer::Scorer;
 use super::search::{Candidate, Progress, Settings};
 use crate::LearnError;
-use crate::table::Table;
+use crate::model::Contributions;
+use crate::table::{Feature, Table};
 use crate::trust::{Leak, LearningCurve, Metrics, Verdict, leaks, verdict};
 
 /// Rows whose contributions are averaged.
@@ -20,11 +21,11 @@ const FOLDS: usize = 5;
 #[serde(rename_all = "camelCase")]
 pub struct Influence {
     pub feature: String,
-    /// Mean absolute contribution over held-out rows, in log-odds.
+    /// Mean absolute contribution over held-out rows, in log-odds or in the amounts' unit.
     pub strength: f64,
 }
 
-/// A model of a whole table, with what is known of it.
+/// A model of the outcomes of a whole table, with what is known of it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Card {
@@ -52,14 +53,12 @@ impl Card {
     pub fn make(table: Table, settings: &Settings, progress: Progress) -> Result<Self, LearnError> {
         let left_out = leaks(&table)?;
         let table = table.without(&left_out.iter().map(|leak| leak.place).collect::<Vec<_>>());
-        let all: Vec<u32> = (0..table.rows() as u32).collect();
-        let split = folds(&table, &all, FOLDS, settings.seed).pop().unwrap_or_default();
-        let learn = if split.learn.is_empty() { &all } else { &split.learn };
-        let scorer = Scorer::fit(&table, learn, settings, progress)?;
+        let split = held_out(&table, settings.seed);
+        let scorer = Scorer::fit(&table, &split.learn, settings, progress)?;
         let outcome = table.outcome()?;
         let actual: Vec<bool> = split.test.iter().map(|row| outcome[*row as usize]).collect();
         let held_out = Metrics::of(&scorer.chances(&table, &split.test)?, &actual);
-        let sides = (learn.as_slice(), split.test.as_slice());
+        let sides = (split.learn.as_slice(), split.test.as_slice());
         let curve = learning_curve(scorer.recipe(), &table, sides, settings.seed, progress)?;
         Ok(Self {
             rows: table.rows(),
@@ -68,23 +67,35 @@ impl Card {
             left_out,
             model: scorer.recipe().name().to_owned(),
             candidates: scorer.candidates().to_vec(),
-            learned_from: learn.len(),
+            learned_from: split.learn.len(),
             verdict: verdict(&held_out, scorer.rarer(), curve.as_ref()),
             learning_curve: curve,
             held_out: (!actual.is_empty()).then_some(held_out),
-            influences: influences(&scorer, &table, &split.test)?,
+            influences: influences(scorer.features(), &split.test, |row| Ok(scorer.score(&table, row)?.contributions))?,
         })
     }
 }
 
-fn influences(scorer: &Scorer, table: &Table, rows: &[u32]) -> Result<Vec<Influence>, LearnError> {
+/// What is learned from and what is looked at: the latest rows where the table has times. With too few rows to hold any
+/// out, all are learned from.
+pub fn held_out(table: &Table, seed: u64) -> Fold {
+    let all: Vec<u32> = (0..table.rows() as u32).collect();
+    folds(table, &all, FOLDS, seed).pop().unwrap_or(Fold { learn: all, test: Vec::new() })
+}
+
+/// Over an even part of `rows`, of which `explain` gives the contributions of `features`.
+pub fn influences(
+    features: &[Feature],
+    rows: &[u32],
+    explain: impl Fn(u32) -> Result<Contributions, LearnError>,
+) -> Result<Vec<Influence>, LearnError> {
     let rows: Vec<u32> = rows.iter().copied().step_by(rows.len().div_ceil(EXPLAINED).max(1)).collect();
-    let mut strength = vec![0.0; scorer.features().len()];
+    let mut strength = vec![0.0; features.len()];
     for row in &rows {
-        let parts = scorer.score(table, *row)?.contributions.parts;
+        let parts = explain(*row)?.parts;
         strength.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part.abs() / rows.len() as f64);
     }
-    let named = scorer.features().iter().zip(strength);
+    let named = features.iter().zip(strength);
     let mut influences: Vec<Influence> =
         named.map(|(feature, strength)| Influence { feature: feature.name.clone(), strength }).collect();
     influences.retain(|influence| influence.strength > 0.0);

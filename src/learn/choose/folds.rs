@@ -17,8 +17,8 @@ pub struct Fold {
 
 /// At most `count` folds over `rows`. With times, each fold tests on a block of time and learns from all before it
 /// (Hyndman and Athanasopoulos, Forecasting, 5.10), and with groups it tests on those that were not there before;
-/// otherwise each row is tested once, with outcomes (or groups)
-/// spread evenly. Folds with nothing on one side are left out.
+/// otherwise each row is tested once, with outcomes (or groups) spread evenly (stratified cross-validation: Kohavi,
+/// IJCAI 1995; Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 7.10). Folds with nothing on one side are left out.
 pub fn folds(table: &Table, rows: &[u32], count: usize, seed: u64) -> Vec<Fold> {
     let count = count.max(2);
     let times = table.time().filter(|times| rows.iter().any(|row| !times[*row as usize].is_nan()));

@@ -7,7 +7,9 @@ use super::folds::{Fold, folds};
 use super::search::Settings;
 use super::vote;
 use crate::LearnError;
-use crate::model::{BayesConfig, BoostConfig, Boosted, LogisticConfig, Model, Recipe, StackPart, Trained, check_rows};
+use crate::model::{
+    BayesConfig, BoostConfig, Boosted, GoOn, LogisticConfig, Model, Recipe, StackPart, Trained, check_rows,
+};
 use crate::numeric::{Chance, logit};
 use crate::table::Table;
 
@@ -105,18 +107,19 @@ impl Plan {
     }
 
     /// Log-odds of the fold's test rows, one vector for each stage. In a vote, a model that cannot be fitted to the
-    /// fold says the overall rate. Errors: as those of the model.
-    pub fn run(&self, unit: Unit, table: &Table) -> Result<Vec<Vec<f64>>, LearnError> {
+    /// fold says the overall rate. Errors: as those of the model; cancelled, when `go_on` says so.
+    pub fn run(&self, unit: Unit, table: &Table, go_on: GoOn) -> Result<Vec<Vec<f64>>, LearnError> {
         let fold = self.fold(unit);
         let fitted = match &self.recipes[unit.recipe] {
             Recipe::Boosted(config) => {
-                Boosted::fit(config, table, &fold.learn).and_then(|model| model.staged(table, &fold.test, &STAGES))
+                let fitted = Boosted::fit_while(config, table, &fold.learn, go_on);
+                fitted.and_then(|model| model.staged(table, &fold.test, &STAGES))
             }
-            recipe => Trained::fit(recipe, table, &fold.learn)
+            recipe => Trained::fit_while(recipe, table, &fold.learn, go_on)
                 .and_then(|model| model.predict(table, &fold.test))
                 .map(|scores| vec![scores]),
         };
-        if self.mode != Mode::Vote || fitted.is_ok() {
+        if self.mode != Mode::Vote || matches!(fitted, Ok(_) | Err(LearnError::Cancelled)) {
             return fitted;
         }
         let outcome = table.outcome()?;
@@ -139,7 +142,7 @@ impl Plan {
 }
 
 /// All rows, or an even sample in their order.
-fn compared(rows: &[u32], settings: &Settings) -> Vec<u32> {
+pub fn compared(rows: &[u32], settings: &Settings) -> Vec<u32> {
     if rows.len() <= settings.compared_rows {
         return rows.to_vec();
     }

@@ -137,18 +137,22 @@ impl Scorer {
         Ok(Score { chance: self.calibration.chance(contributions.score()), contributions })
     }
 
+    /// What the model looks at, in the order of contributions.
     pub fn features(&self) -> &[Feature] {
         self.trained.features()
     }
 
+    /// The model that was chosen.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
 
+    /// Which outcomes cannot be ruled out at a chance.
     pub fn conformal(&self) -> &Conformal {
         &self.conformal
     }
 
+    /// All models of the contest, and what was decided of each.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
     }

@@ -32,7 +32,7 @@ impl Default for Settings {
     }
 }
 
-/// Called with steps done and steps in all; `false` cancels.
+/// Called with steps done and steps in all, after each step and now and then during one; `false` cancels.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 
 /// One model in the contest.

@@ -20,7 +20,8 @@ pub struct Measured {
     pub champions: Vec<String>,
 }
 
-/// Learns from all folds but one and predicts that one, for each fold. `fold_of` gives each row its fold; a row without
+/// Learns from all folds but one and predicts that one, for each fold; the choice is made within what is learned from
+/// (nested cross-validation: Varma and Simon, BMC Bioinformatics 2006). `fold_of` gives each row its fold; a row without
 /// one is always learned from.
 /// Errors: as [`Scorer::fit`]; no outcomes.
 pub fn measure(

@@ -1,5 +1,6 @@
 //! Choosing, cards and saved scorers, with input as bad as it comes.
 
+mod amounts;
 mod few;
 mod training;
 

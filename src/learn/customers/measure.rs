@@ -16,6 +16,7 @@ pub struct Totals {
     pub value: f64,
 }
 
+/// What came out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomersMeasured {

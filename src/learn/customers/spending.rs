@@ -21,6 +21,7 @@ pub struct Spending {
     pub scale: f64,
 }
 
+/// A fit with what it is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SpendingFit {

@@ -57,6 +57,7 @@ pub struct Live {
 }
 
 impl Live {
+    /// Without events yet.
     pub fn new(program: Program) -> Self {
         Self { program, states: HashMap::new() }
     }

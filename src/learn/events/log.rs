@@ -52,6 +52,7 @@ impl Log {
         Self { fields: vec![Vec::new(); program.fields.len()], ..Self::default() }
     }
 
+    /// Events kept.
     pub fn len(&self) -> usize {
         self.times.len()
     }

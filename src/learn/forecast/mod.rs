@@ -77,10 +77,12 @@ impl Forecast {
         })
     }
 
+    /// What the period will bring, in the unit of the amounts.
     pub fn expected(&self) -> f64 {
         self.open + self.new
     }
 
+    /// Its standard deviation, in the same unit.
     pub fn deviation(&self) -> f64 {
         self.open_deviation.hypot(self.new_deviation)
     }

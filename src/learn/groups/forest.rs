@@ -10,7 +10,7 @@ const TREES: usize = 200;
 const SAMPLE: usize = 256;
 const EULER: f64 = 0.577_215_664_901_532_9;
 
-/// Isolation forest (Liu, Ting and Zhou, ICDM 2008): random cuts part a row that is unlike others from them after fewer
+/// Isolation forest (Liu, Ting and Zhou, ICDM 2008, sections 2 and 4): random cuts part a row that is unlike others from them after fewer
 /// steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IsolationForest {

@@ -12,7 +12,7 @@ const ROUNDS: usize = 300;
 const JUDGED: usize = 800;
 
 /// k-means (Lloyd, IEEE Transactions on Information Theory 1982) from the best of ten k-means++ starts (Arthur and
-/// Vassilvitskii, SODA 2007).
+/// Vassilvitskii, SODA 2007, section 2.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KMeans {
     /// The largest segment first.
@@ -135,8 +135,8 @@ fn start(points: &Points, count: usize, chance: &mut Chance) -> Vec<Vec<f64>> {
     centres
 }
 
-/// Mean over at most `judged` rows of how much nearer a row is to its own segment than to the next one, -1 to 1. `None`
-/// for fewer than two segments.
+/// Mean over at most `judged` rows of how much nearer a row is to its own segment than to the next one, -1 to 1
+/// (Rousseeuw, Journal of Computational and Applied Mathematics 1987). `None` for fewer than two segments.
 pub fn silhouette(points: &Points, segments: &[usize], judged: usize, seed: u64) -> Option<f64> {
     let count = segments.iter().max()? + 1;
     let mut rows: Vec<usize> = (0..points.len().min(segments.len())).collect();

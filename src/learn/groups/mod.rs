@@ -55,6 +55,7 @@ impl Points {
         Self::new(values, encoder.width())
     }
 
+    /// Rows.
     pub fn len(&self) -> usize {
         self.values.len() / self.width
     }
@@ -63,6 +64,7 @@ impl Points {
         self.values.is_empty()
     }
 
+    /// Numbers of a row.
     pub fn width(&self) -> usize {
         self.width
     }

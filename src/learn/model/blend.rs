@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoostConfig, Boosted, Contributions, Logistic, LogisticConfig, Model, malformed};
+use super::{BoostConfig, Boosted, Contributions, GoOn, Logistic, LogisticConfig, Model, malformed};
 use crate::LearnError;
 use crate::table::{Feature, Table};
 
@@ -15,7 +15,7 @@ pub struct BlendConfig {
     pub share: f64,
 }
 
-/// A weighted mean of two models' log-odds; its contributions are the weighted mean of theirs.
+/// A weighted mean of two models' log-odds (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 8.8); its contributions are the weighted mean of theirs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Blend {
     logistic: Logistic,
@@ -34,9 +34,13 @@ impl Model for Blend {
     const KIND: &'static str = "blend";
 
     fn fit(config: &BlendConfig, table: &Table, rows: &[u32]) -> Result<Self, LearnError> {
+        Self::fit_while(config, table, rows, &|| true)
+    }
+
+    fn fit_while(config: &BlendConfig, table: &Table, rows: &[u32], go_on: GoOn) -> Result<Self, LearnError> {
         Ok(Self {
-            logistic: Logistic::fit(&config.logistic, table, rows)?,
-            boosted: Boosted::fit(&config.boosted, table, rows)?,
+            logistic: Logistic::fit_while(&config.logistic, table, rows, go_on)?,
+            boosted: Boosted::fit_while(&config.boosted, table, rows, go_on)?,
             share: config.share.clamp(0.0, 1.0),
         })
     }

@@ -1,21 +1,15 @@
 //! Gradient boosting: forust grows the trees, and they are kept in a format of our own that no release of it changes.
 
-use forust_ml::gradientbooster::GrowPolicy;
-use forust_ml::sampler::SampleMethod;
-use forust_ml::{GradientBooster, Matrix};
+use forust_ml::Matrix;
 use serde::{Deserialize, Serialize};
 
-use super::encode::Encoder;
-use super::{Contributions, Model, malformed, outcomes, shapley};
+use super::encode::{Encoder, Link, moments};
+use super::{Contributions, GoOn, Model, amounts, grow, malformed, outcomes, shapley};
 use crate::LearnError;
 use crate::table::{Feature, Table};
 
 /// Deepest tree that is read from a file.
-const MAX_DEPTH: usize = 64;
-/// Rows from which growing trees in parallel pays.
-const PARALLEL_ROWS: usize = 50_000;
-/// Columns below which each tree sees all of them.
-const FEW_COLUMNS: usize = 6;
+pub const MAX_DEPTH: usize = 64;
 
 /// How to fit a [`Boosted`] model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +19,7 @@ pub struct BoostConfig {
     pub learning_rate: f32,
     /// Leaves of a tree; 2 looks at one feature at a time.
     pub leaves: usize,
-    /// Least sum of `p (1 - p)` over the rows of a leaf.
+    /// Least sum of `p (1 - p)` over the rows of a leaf; of amounts the least number of rows.
     pub leaf_weight: f32,
     /// Ridge penalty on the leaves' values.
     pub ridge: f32,
@@ -39,16 +33,17 @@ pub struct BoostConfig {
 /// One node; a leaf has no split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Node {
-    /// Log-odds added when a row ends here.
+    /// Log-odds, or part of the amount, added when a row ends here.
     #[serde(rename = "v")]
     pub value: f32,
-    /// Sum of `p (1 - p)` over the rows learned from that came by.
+    /// Sum of `p (1 - p)` over the rows learned from that came by; of amounts their number.
     #[serde(rename = "c")]
     pub cover: f32,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
 }
 
+/// Where a node sends its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     #[serde(rename = "f")]
@@ -106,7 +101,8 @@ impl Tree {
     }
 }
 
-/// Boosted trees on log loss (Friedman, Annals of Statistics 2001; second order as in Chen and Guestrin, KDD 2016).
+/// Boosted trees on log loss, or on squared error of amounts (Friedman, Annals of Statistics 2001, sections 4.5 and 4.1;
+/// second order as in Chen and Guestrin, KDD 2016, section 2.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Boosted {
     encoder: Encoder,
@@ -115,7 +111,35 @@ pub struct Boosted {
 }
 
 impl Boosted {
-    /// The scores after each of these numbers of trees: one vector of log-odds for each of `stages` (ascending).
+    /// Trees of the amounts of a table ([`Table::amounts`]); scores and contributions are in their unit. Errors: no
+    /// amounts, no rows, numbers that do not settle; cancelled, when `go_on` says so.
+    pub fn fit_amounts(config: &BoostConfig, table: &Table, rows: &[u32], go_on: GoOn) -> Result<Self, LearnError> {
+        let amounts = amounts(table, rows)?;
+        if amounts.is_empty() {
+            return Err(LearnError::FewRows { have: 0, least: 1 });
+        }
+        let (mean, deviation, _) = moments(amounts.iter().copied());
+        // trees are grown in single precision, so amounts far from 0 or far apart would not fit
+        let standard = |amount: &f64| if deviation > 0.0 { amount / deviation - mean / deviation } else { 0.0 };
+        let target: Vec<f64> = amounts.iter().map(standard).collect();
+        let (encoder, mut trees) = learn(config, table, rows, (&target, Link::Identity), go_on)?;
+        for node in trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
+            node.value = (f64::from(node.value) * deviation) as f32;
+        }
+        if trees.iter().flat_map(|tree| &tree.nodes).any(|node| !node.value.is_finite()) {
+            return Err(LearnError::NotFinite);
+        }
+        Self::checked(encoder, mean, trees)
+    }
+
+    fn checked(encoder: Encoder, base: f64, trees: Vec<Tree>) -> Result<Self, LearnError> {
+        let model = Self { encoder, base, trees };
+        model.check()?;
+        Ok(model)
+    }
+
+    /// The scores after each of these numbers of trees: one vector of log-odds (or amounts) for each of `stages`
+    /// (ascending). Errors: as [`Model::predict`].
     pub fn staged(&self, table: &Table, rows: &[u32], stages: &[usize]) -> Result<Vec<Vec<f64>>, LearnError> {
         let bound = self.encoder.bind(table, rows)?;
         let mut numbers = vec![0.0; self.encoder.width()];
@@ -133,6 +157,7 @@ impl Boosted {
         Ok(scores)
     }
 
+    /// In the order in which they were grown.
     pub fn trees(&self) -> &[Tree] {
         &self.trees
     }
@@ -143,22 +168,16 @@ impl Model for Boosted {
     const KIND: &'static str = "boosted";
 
     fn fit(config: &BoostConfig, table: &Table, rows: &[u32]) -> Result<Self, LearnError> {
+        Self::fit_while(config, table, rows, &|| true)
+    }
+
+    /// Asks before each column is read, before it is binned, and before each tree.
+    fn fit_while(config: &BoostConfig, table: &Table, rows: &[u32], go_on: GoOn) -> Result<Self, LearnError> {
         let outcome = outcomes(table, rows, 1)?;
-        let encoder = Encoder::trees(table, rows, &outcome);
-        let mut matrix = encoder.training_columns(table, rows, &outcome)?;
-        fill_empty_columns(&mut matrix, rows.len());
         let target: Vec<f64> = outcome.iter().map(|yes| f64::from(u8::from(*yes))).collect();
-        let mut booster = booster(config, encoder.width(), rows.len());
-        if encoder.width() > 0 {
-            let data = Matrix::new(&matrix, rows.len(), encoder.width());
-            let fitted = booster.fit(&data, &target, &vec![1.0; rows.len()], None);
-            fitted.map_err(|error| LearnError::Boosting(error.to_string()))?;
-        }
+        let (encoder, trees) = learn(config, table, rows, (&target, Link::Logit), go_on)?;
         let yes = target.iter().sum::<f64>() / target.len() as f64;
-        let base = (yes / (1.0 - yes)).ln();
-        let model = Self { encoder, base, trees: booster.trees.iter().map(frozen).collect() };
-        model.check()?;
-        Ok(model)
+        Self::checked(encoder, (yes / (1.0 - yes)).ln(), trees)
     }
 
     fn features(&self) -> &[Feature] {
@@ -185,38 +204,21 @@ impl Model for Boosted {
     }
 }
 
-fn booster(config: &BoostConfig, columns: usize, rows: usize) -> GradientBooster {
-    let share = config.share.clamp(0.1, 1.0);
-    let (sampling, columns_share) = (share < 1.0, if columns < FEW_COLUMNS { 1.0 } else { f64::from(share) });
-    let parallel = config.threads > 1 && rows >= PARALLEL_ROWS;
-    GradientBooster::default()
-        .set_iterations(config.trees)
-        .set_learning_rate(config.learning_rate)
-        .set_max_depth(MAX_DEPTH / 4)
-        .set_max_leaves(config.leaves.max(2))
-        .set_l2(config.ridge)
-        .set_min_leaf_weight(config.leaf_weight.max(1e-3))
-        .set_subsample(share)
-        .set_sample_method(if sampling { SampleMethod::Random } else { SampleMethod::None })
-        .set_colsample_bytree(columns_share)
-        .set_initialize_base_score(true)
-        .set_nbins(255)
-        .set_seed(config.seed)
-        .set_parallel(parallel)
-        .set_num_threads(parallel.then_some(config.threads))
-        .grown_by_loss()
-}
-
-/// forust has no setter for its growth policy.
-trait GrownByLoss {
-    fn grown_by_loss(self) -> Self;
-}
-
-impl GrownByLoss for GradientBooster {
-    fn grown_by_loss(mut self) -> Self {
-        self.grow_policy = GrowPolicy::LossGuide;
-        self
+fn learn(
+    config: &BoostConfig,
+    table: &Table,
+    rows: &[u32],
+    (target, link): (&[f64], Link),
+    go_on: GoOn,
+) -> Result<(Encoder, Vec<Tree>), LearnError> {
+    let encoder = Encoder::trees(table, rows, target, link);
+    let mut matrix = encoder.training_columns(table, rows, (target, link), go_on)?;
+    fill_empty_columns(&mut matrix, rows.len());
+    if encoder.width() == 0 {
+        return Ok((encoder, Vec::new()));
     }
+    let grown = grow::trees(config, link, &Matrix::new(&matrix, rows.len(), encoder.width()), target, go_on)?;
+    Ok((encoder, grown.iter().map(frozen).collect()))
 }
 
 /// A column without any number has no bins to split at; a constant says the same.
@@ -229,7 +231,7 @@ fn fill_empty_columns(matrix: &mut [f64], rows: usize) {
 }
 
 /// forust numbers nodes as it splits them, so children come after their parent.
-fn frozen(tree: &forust_ml::tree::Tree) -> Tree {
+pub(super) fn frozen(tree: &forust_ml::tree::Tree) -> Tree {
     let nodes = tree.nodes.iter().map(|node| Node {
         value: node.weight_value,
         cover: node.hessian_sum,

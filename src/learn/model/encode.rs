@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{check_rows, malformed};
+use super::{GoOn, check_rows, malformed};
 use crate::LearnError;
 use crate::numeric::logit;
 use crate::table::{Column, Feature, Kind, MISSING, Table, level_counts};
@@ -21,6 +21,25 @@ const RATE_PRIOR: f64 = 20.0;
 const RATE_FOLDS: usize = 5;
 /// Standard deviations beyond which a linear model takes a number for the bound.
 const CLIP: f64 = 5.0;
+
+/// What a mean of the target is turned into before it is added up (the link of a generalised linear model).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Log-odds, for targets of 0 and 1.
+    Logit,
+    /// The mean itself, for amounts.
+    Identity,
+}
+
+impl Link {
+    /// A mean of the target on the scale on which trees add up.
+    pub fn of(self, mean: f64) -> f64 {
+        match self {
+            Self::Logit => logit(mean),
+            Self::Identity => mean,
+        }
+    }
+}
 
 /// How features become numbers; one or more slots for each feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +65,8 @@ enum Code {
     Missing,
     /// 1 where the category is this one.
     Level(String),
-    /// Log-odds of yes among rows of the level, drawn to the overall rate (Micci-Barreca, SIGKDD Explorations 2001).
+    /// Log-odds of yes, or mean amount, among rows of the level, drawn to that of all rows (Micci-Barreca, SIGKDD
+    /// Explorations 2001).
     Rate { levels: BTreeMap<String, f64>, base: f64 },
 }
 
@@ -78,15 +98,15 @@ impl Encoder {
     }
 
     /// For trees: numbers as they are, a flag for each level of a small category, and the rate of the level otherwise.
-    /// `outcome` belongs to `rows`.
-    pub fn trees(table: &Table, rows: &[u32], outcome: &[bool]) -> Self {
+    /// `target` belongs to `rows`.
+    pub fn trees(table: &Table, rows: &[u32], target: &[f64], link: Link) -> Self {
         Self::build(table, |place, slots| match table.column(place) {
             Column::Categories { levels, codes } => {
                 let counts = level_counts(levels.len(), codes, rows);
                 if counts.iter().filter(|count| **count > 0).count() <= TREE_LEVELS {
                     slots.extend(frequent(&counts, TREE_LEVELS).map(|level| Code::Level(levels[level].clone())));
                 } else {
-                    slots.push(LevelRates::count(levels.len(), codes, rows, outcome).code(levels));
+                    slots.push(LevelRates::count(levels.len(), codes, rows, target).code(levels, link));
                 }
             }
             _ => slots.push(Code::Plain),
@@ -125,15 +145,26 @@ impl Encoder {
     }
 
     /// The training matrix of trees, column by column (`width` x rows). A level's rate leaves out the fifth of the
-    /// rows that the row belongs to, so that no row sees its own outcome.
-    pub fn training_columns(&self, table: &Table, rows: &[u32], outcome: &[bool]) -> Result<Vec<f64>, LearnError> {
+    /// rows that the row belongs to, so that no row sees its own target. Errors: as [`Encoder::bind`]; cancelled, when
+    /// `go_on` says so before a column.
+    pub fn training_columns(
+        &self,
+        table: &Table,
+        rows: &[u32],
+        (target, link): (&[f64], Link),
+        go_on: GoOn,
+    ) -> Result<Vec<f64>, LearnError> {
         let bound = self.bind(table, rows)?;
         let mut matrix = Vec::with_capacity(rows.len() * self.width());
         for (slot, bound) in self.slots.iter().zip(&bound.slots) {
+            if !go_on() {
+                return Err(LearnError::Cancelled);
+            }
             match (&slot.code, table.column(slot.feature)) {
                 (Code::Rate { base, .. }, Column::Categories { levels, codes }) => {
-                    let rates = LevelRates::count(levels.len(), codes, rows, outcome);
-                    matrix.extend((0..rows.len()).map(|at| rates.away(codes[rows[at] as usize], at, *base)));
+                    let rates = LevelRates::count(levels.len(), codes, rows, target);
+                    let away = |at: usize| rates.away(codes[rows[at] as usize], at, link).unwrap_or(*base);
+                    matrix.extend((0..rows.len()).map(away));
                 }
                 _ => matrix.extend(rows.iter().map(|row| bound.value(*row as usize))),
             }
@@ -223,46 +254,46 @@ fn bind<'a>(column: &'a Column, code: &Code) -> BoundSlot<'a> {
     BoundSlot { column, code }
 }
 
-/// Rows and yes outcomes of each level, in [`RATE_FOLDS`] parts.
+/// Rows of each level and the sum of their targets, in [`RATE_FOLDS`] parts.
 struct LevelRates {
-    counts: Vec<[(u32, u32); RATE_FOLDS]>,
+    counts: Vec<[(u32, f64); RATE_FOLDS]>,
     overall: f64,
 }
 
 impl LevelRates {
-    fn count(levels: usize, codes: &[u32], rows: &[u32], outcome: &[bool]) -> Self {
-        let mut counts = vec![[(0, 0); RATE_FOLDS]; levels];
+    fn count(levels: usize, codes: &[u32], rows: &[u32], target: &[f64]) -> Self {
+        let mut counts = vec![[(0, 0.0); RATE_FOLDS]; levels];
         for (at, row) in rows.iter().enumerate() {
             if let Some(level) = counts.get_mut(codes[*row as usize] as usize) {
-                let (all, yes) = &mut level[at % RATE_FOLDS];
+                let (all, sum) = &mut level[at % RATE_FOLDS];
                 *all += 1;
-                *yes += u32::from(outcome[at]);
+                *sum += target[at];
             }
         }
-        let yes = outcome.iter().filter(|yes| **yes).count();
-        Self { counts, overall: yes as f64 / outcome.len().max(1) as f64 }
+        Self { counts, overall: target.iter().sum::<f64>() / target.len().max(1) as f64 }
     }
 
-    fn log_odds(&self, all: u32, yes: u32) -> f64 {
-        logit((f64::from(yes) + RATE_PRIOR * self.overall) / (f64::from(all) + RATE_PRIOR))
+    fn rate(&self, (all, sum): (u32, f64), link: Link) -> f64 {
+        link.of((sum + RATE_PRIOR * self.overall) / (f64::from(all) + RATE_PRIOR))
     }
 
-    fn code(&self, names: &[String]) -> Code {
-        let total =
-            |level: &[(u32, u32); RATE_FOLDS]| level.iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
-        let seen = names.iter().zip(&self.counts).map(|(name, level)| (name, total(level)));
+    fn code(&self, names: &[String], link: Link) -> Code {
+        let seen = names.iter().zip(&self.counts).map(|(name, level)| (name, total(level.iter())));
         let levels = seen.filter(|(_, (all, _))| *all > 0);
-        let levels = levels.map(|(name, (all, yes))| (name.clone(), self.log_odds(all, yes))).collect();
-        Code::Rate { levels, base: self.log_odds(0, 0) }
+        let levels = levels.map(|(name, total)| (name.clone(), self.rate(total, link))).collect();
+        Code::Rate { levels, base: self.rate((0, 0.0), link) }
     }
 
-    /// The rate of a level without the part that the row at place `at` belongs to.
-    fn away(&self, code: u32, at: usize, base: f64) -> f64 {
-        let Some(level) = self.counts.get(code as usize) else { return base };
+    /// The rate of a level without the part that the row at place `at` belongs to; none for a missing one.
+    fn away(&self, code: u32, at: usize, link: Link) -> Option<f64> {
+        let level = self.counts.get(code as usize)?;
         let others = level.iter().enumerate().filter(|(part, _)| *part != at % RATE_FOLDS);
-        let (all, yes) = others.fold((0, 0), |sum, (_, part)| (sum.0 + part.0, sum.1 + part.1));
-        self.log_odds(all, yes)
+        Some(self.rate(total(others.map(|(_, part)| part)), link))
     }
+}
+
+fn total<'a>(parts: impl Iterator<Item = &'a (u32, f64)>) -> (u32, f64) {
+    parts.fold((0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
 }
 
 /// Levels with enough rows, at most `most`, in the order of their codes.
@@ -293,7 +324,7 @@ fn scaled(column: &Column, rows: &[u32], squash_skewed: bool) -> Option<Code> {
 }
 
 /// Mean, standard deviation and skewness; scaled by the largest value, so that none overflows.
-fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64, f64) {
+pub fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64, f64) {
     let unit = values.clone().fold(0.0_f64, |most, value| most.max(value.abs()));
     if unit == 0.0 {
         return (0.0, 0.0, 0.0);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::Encoder;
 use super::newton::{self, Design, Prior};
-use super::{Contributions, Model, malformed, outcomes};
+use super::{Contributions, GoOn, Model, malformed, outcomes};
 use crate::LearnError;
 use crate::table::{Feature, Table};
 
@@ -16,7 +16,8 @@ pub struct LogisticConfig {
     pub ridge: f64,
 }
 
-/// Logistic regression on scaled numbers and category flags, with a normal prior on the weights.
+/// Logistic regression on scaled numbers and category flags, with a normal prior on the weights (Hastie, Tibshirani and
+/// Friedman, The Elements of Statistical Learning, 4.4.1; fitted by `newton`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Logistic {
     encoder: Encoder,
@@ -31,6 +32,10 @@ impl Model for Logistic {
     const KIND: &'static str = "logistic";
 
     fn fit(config: &LogisticConfig, table: &Table, rows: &[u32]) -> Result<Self, LearnError> {
+        Self::fit_while(config, table, rows, &|| true)
+    }
+
+    fn fit_while(config: &LogisticConfig, table: &Table, rows: &[u32], go_on: GoOn) -> Result<Self, LearnError> {
         let outcome = outcomes(table, rows, 1)?;
         let encoder = Encoder::linear(table, rows);
         let width = encoder.width();
@@ -38,7 +43,7 @@ impl Model for Logistic {
         let design = Design::new(rows, width, |row, put| bound.read_sparse(row, put));
         let mut precision = vec![config.ridge; width + 1];
         precision[0] = 0.0;
-        let weights = newton::fit(&design, &outcome, &Prior { mean: vec![0.0; width + 1], precision })?;
+        let weights = newton::fit_while(&design, &outcome, &Prior { mean: vec![0.0; width + 1], precision }, go_on)?;
         let mut means = vec![0.0; width];
         rows.iter().for_each(|row| bound.read_sparse(*row, |slot, value| means[slot] += value / rows.len() as f64));
         Ok(Self { weights, means, encoder })

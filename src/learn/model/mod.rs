@@ -5,6 +5,7 @@ mod bayes;
 mod blend;
 mod boost;
 mod encode;
+mod grow;
 mod linear;
 mod newton;
 mod ridge;
@@ -60,6 +61,9 @@ impl Contributions {
     }
 }
 
+/// Asked every now and then during a fit; `false` breaks it off.
+pub type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// A model of a yes/no outcome, or of an amount.
 pub trait Model: Serialize + DeserializeOwned + Send + Sync {
     type Config;
@@ -71,6 +75,12 @@ pub trait Model: Serialize + DeserializeOwned + Send + Sync {
     /// Learns from `rows` of `table`. The same input gives the same bits. Errors: no outcomes, too few of them, or
     /// numbers that do not settle.
     fn fit(config: &Self::Config, table: &Table, rows: &[u32]) -> Result<Self, LearnError>;
+
+    /// As [`Model::fit`], asking `go_on` as often as the model can be broken off, once at least. Errors: as those of the
+    /// fit; cancelled.
+    fn fit_while(config: &Self::Config, table: &Table, rows: &[u32], go_on: GoOn) -> Result<Self, LearnError> {
+        if go_on() { Self::fit(config, table, rows) } else { Err(LearnError::Cancelled) }
+    }
 
     /// What the model looks at, in the order of contributions.
     fn features(&self) -> &[Feature];
@@ -137,6 +147,13 @@ fn outcomes(table: &Table, rows: &[u32], least: usize) -> Result<Vec<bool>, Lear
         return Err(LearnError::TooFewOutcomes { yes, no, least });
     }
     Ok(picked)
+}
+
+/// The amounts of `rows`. Errors: none there, or a row that does not exist.
+fn amounts(table: &Table, rows: &[u32]) -> Result<Vec<f64>, LearnError> {
+    let all = table.amounts()?;
+    check_rows(table, rows)?;
+    Ok(rows.iter().map(|row| all[*row as usize]).collect())
 }
 
 pub(crate) fn check_rows(table: &Table, rows: &[u32]) -> Result<(), LearnError> {

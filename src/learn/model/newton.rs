@@ -1,11 +1,14 @@
 //! Logistic regression with a normal prior on each weight, by Newton's method with step halving (Hastie, Tibshirani,
 //! Friedman, The Elements of Statistical Learning, 4.4.1; the prior is ridge regression when its mean is 0).
 
+use super::GoOn;
 use crate::LearnError;
 use crate::numeric::{log_loss_of_score, sigmoid, solve_positive};
 
 const STEPS: usize = 40;
 const HALVINGS: usize = 20;
+/// Rows after which a fit can be broken off.
+const BLOCK: usize = 50_000;
 /// Gain of the objective (nats) below which the fit has settled.
 const SETTLED: f64 = 1e-9;
 
@@ -52,10 +55,15 @@ pub struct Prior {
 
 /// The most probable weights (log-odds per unit; the first is the constant). Errors: they are not finite.
 pub fn fit(design: &Design, outcome: &[bool], prior: &Prior) -> Result<Vec<f64>, LearnError> {
+    fit_while(design, outcome, prior, &|| true)
+}
+
+/// The same, asking every [`BLOCK`] rows. Errors: as [`fit`]; cancelled.
+pub fn fit_while(design: &Design, outcome: &[bool], prior: &Prior, go_on: GoOn) -> Result<Vec<f64>, LearnError> {
     let mut weights = prior.mean.clone();
     let mut loss = objective(design, outcome, prior, &weights);
     for _ in 0..STEPS {
-        let step = newton_step(design, outcome, prior, &weights)?;
+        let step = newton_step(design, outcome, prior, &weights, go_on)?;
         let mut share = 1.0;
         let better = (0..HALVINGS).find_map(|_| {
             let moved: Vec<f64> = weights.iter().zip(&step).map(|(weight, step)| weight + share * step).collect();
@@ -80,12 +88,21 @@ fn objective(design: &Design, outcome: &[bool], prior: &Prior, weights: &[f64]) 
     data + belief.map(|((weight, mean), precision)| precision * (weight - mean).powi(2) / 2.0).sum::<f64>()
 }
 
-fn newton_step(design: &Design, outcome: &[bool], prior: &Prior, weights: &[f64]) -> Result<Vec<f64>, LearnError> {
+fn newton_step(
+    design: &Design,
+    outcome: &[bool],
+    prior: &Prior,
+    weights: &[f64],
+    go_on: GoOn,
+) -> Result<Vec<f64>, LearnError> {
     let width = design.width;
     let mut curvature = vec![0.0; width * width];
     let mut slope: Vec<f64> =
         (0..width).map(|slot| prior.precision[slot] * (prior.mean[slot] - weights[slot])).collect();
     for (at, yes) in outcome.iter().enumerate() {
+        if at % BLOCK == 0 && !go_on() {
+            return Err(LearnError::Cancelled);
+        }
         let row = design.row(at);
         let chance = sigmoid(design.score(at, weights));
         let (off, bend) = (f64::from(u8::from(*yes)) - chance, chance * (1.0 - chance));

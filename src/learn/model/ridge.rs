@@ -4,13 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::Encoder;
 use super::newton::Design;
-use super::{Contributions, Model, check_rows, linear};
+use super::{Contributions, Model, amounts, linear};
 use crate::LearnError;
 use crate::numeric::{Cholesky, solve_positive};
 use crate::table::{Feature, Table};
 
-/// Rows that a fit needs.
-const LEAST_ROWS: usize = 3;
 /// Penalties that [`RidgeConfig::chosen`] looks at.
 const PENALTIES: [f64; 6] = [0.1, 1.0, 3.0, 10.0, 30.0, 100.0];
 
@@ -50,6 +48,11 @@ pub struct Ridge {
     means: Vec<f64>,
 }
 
+impl Ridge {
+    /// Rows that a fit needs.
+    pub const LEAST_ROWS: usize = 3;
+}
+
 /// The normal equations of a fit.
 struct Problem {
     encoder: Encoder,
@@ -61,19 +64,18 @@ struct Problem {
 
 impl Problem {
     fn of(table: &Table, rows: &[u32]) -> Result<Self, LearnError> {
-        check_rows(table, rows)?;
-        let all = table.amounts()?;
-        if rows.len() < LEAST_ROWS {
-            return Err(LearnError::FewRows { have: rows.len(), least: LEAST_ROWS });
+        let mut amounts = amounts(table, rows)?;
+        if rows.len() < Ridge::LEAST_ROWS {
+            return Err(LearnError::FewRows { have: rows.len(), least: Ridge::LEAST_ROWS });
         }
-        let picked = rows.iter().map(|row| all[*row as usize]);
-        let unit = picked.clone().fold(0.0_f64, |most, amount| most.max(amount.abs()));
+        let unit = amounts.iter().fold(0.0_f64, |most, amount| most.max(amount.abs()));
         let unit = if unit > 0.0 { unit } else { 1.0 };
         let encoder = Encoder::linear(table, rows);
         let bound = encoder.bind(table, rows)?;
         let design = Design::new(rows, encoder.width(), |row, put| bound.read_sparse(row, put));
         drop(bound);
-        Ok(Self { encoder, design, amounts: picked.map(|amount| amount / unit).collect(), unit })
+        amounts.iter_mut().for_each(|amount| *amount /= unit);
+        Ok(Self { encoder, design, amounts, unit })
     }
 
     /// `X'X` with the penalty on all but the constant.

@@ -17,6 +17,7 @@ pub struct StackConfig {
     pub offset: f64,
 }
 
+/// A model with its weight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StackPart {
     pub recipe: Recipe,

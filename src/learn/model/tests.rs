@@ -1,5 +1,6 @@
-//! Linear regression against sums done by hand, and stacks.
+//! Linear regression against sums done by hand, trees against forust's own loop, and stacks.
 
+use super::encode::Link;
 use super::*;
 use crate::numeric::Chance;
 use crate::table::{Builder, Cell, Feature, Kind};
@@ -106,4 +107,90 @@ fn a_stack_is_the_weighted_sum_of_its_parts() {
     assert_eq!(Stack::load(&stack.save().expect("saves")).expect("loads"), stack);
     let wrong = StackConfig { parts: Vec::new(), offset: f64::NAN };
     assert!(matches!(Stack::fit(&wrong, &table, &rows), Err(LearnError::Malformed(_))));
+}
+
+/// The loop is ours; the trees are those that forust's own loop grows, on one thread and on several.
+#[test]
+fn trees_are_those_of_forust() {
+    let (rows, columns) = (60_000, 7);
+    let mut chance = Chance::new(9);
+    let numbers: Vec<f64> =
+        (0..rows * columns).map(|at| if at % 31 == 0 { f64::NAN } else { (chance.normal() * 20.0).round() }).collect();
+    let amounts: Vec<f64> = (0..rows).map(|row| numbers[row + 20].max(-1e3) / 20.0 + chance.normal()).collect();
+    let yes: Vec<f64> = amounts.iter().map(|amount| f64::from(u8::from(*amount > 0.5))).collect();
+    for (link, target, few) in [(Link::Logit, &yes, 500), (Link::Identity, &amounts, 500), (Link::Logit, &yes, rows)] {
+        let config = BoostConfig { trees: 4, threads: 2, ..crate::tests::BOOST };
+        let part: Vec<f64> =
+            (0..columns).flat_map(|column| &numbers[column * rows..column * rows + few]).copied().collect();
+        let data = forust_ml::Matrix::new(&part, few, columns);
+        let ours = grow::trees(&config, link, &data, &target[..few], &|| true).expect("grows");
+        let mut theirs = forust_ml::GradientBooster::default()
+            .set_objective_type(match link {
+                Link::Logit => forust_ml::objective::ObjectiveType::LogLoss,
+                Link::Identity => forust_ml::objective::ObjectiveType::SquaredLoss,
+            })
+            .set_iterations(config.trees)
+            .set_learning_rate(config.learning_rate)
+            .set_max_depth(16)
+            .set_max_leaves(config.leaves)
+            .set_l2(config.ridge)
+            .set_min_leaf_weight(config.leaf_weight)
+            .set_subsample(config.share)
+            .set_sample_method(forust_ml::sampler::SampleMethod::Random)
+            .set_colsample_bytree(f64::from(config.share))
+            .set_initialize_base_score(true)
+            .set_nbins(255)
+            .set_seed(config.seed)
+            .set_parallel(false);
+        theirs.grow_policy = forust_ml::gradientbooster::GrowPolicy::LossGuide;
+        theirs.fit(&data, &target[..few], &vec![1.0; few], None).expect("fits");
+        let told =
+            |trees: &[forust_ml::tree::Tree]| format!("{:?}", trees.iter().map(boost::frozen).collect::<Vec<_>>());
+        assert!(ours.len() == 4 && ours.iter().all(|tree| tree.nodes.len() > 1), "{link:?}");
+        assert_eq!(told(&ours), told(&theirs.trees), "{link:?} on {few} rows");
+    }
+}
+
+#[test]
+fn trees_of_amounts_find_what_made_them() {
+    let (learn, test) = (amounts(2000, 1, 0.1), amounts(200, 2, 0.1));
+    let config = BoostConfig { trees: 150, leaf_weight: 5.0, ..crate::tests::BOOST };
+    let model = Boosted::fit_amounts(&config, &learn, &all(&learn), &|| true).expect("fits");
+    let told = model.predict(&test, &all(&test)).expect("predicts");
+    let missed = told.iter().zip(test.amounts().expect("known")).map(|(told, is)| (told - is).abs());
+    assert!(missed.sum::<f64>() / 200.0 < 0.25);
+    for row in 0..20 {
+        let why = model.contributions(&test, row).expect("explains");
+        assert!((why.score() - told[row as usize]).abs() < 1e-6);
+    }
+    assert_eq!(Boosted::load(&model.save().expect("saves")).expect("loads"), model);
+    assert!(matches!(Boosted::fit_amounts(&config, &sample(9, 1), &[0], &|| true), Err(LearnError::NoOutcomes)));
+    assert!(matches!(Boosted::fit_amounts(&config, &learn, &[], &|| true), Err(LearnError::FewRows { .. })));
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let twice = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 2;
+    assert!(matches!(Boosted::fit_amounts(&config, &learn, &all(&learn), &twice), Err(LearnError::Cancelled)));
+    // far from 0, single precision would leave nothing of the differences
+    let far: Vec<f64> = learn.amounts().expect("known").iter().map(|amount| 1e9 + amount).collect();
+    let far = learn.with_amounts(far).expect("finite");
+    let model = Boosted::fit_amounts(&config, &far, &all(&far), &|| true).expect("fits");
+    let told_far = model.predict(&test, &all(&test)).expect("predicts");
+    assert!(told.iter().zip(told_far).all(|(told, far)| (far - 1e9 - told).abs() < 0.1));
+}
+
+/// A category of many levels is one number, the mean amount of the level.
+#[test]
+fn trees_of_amounts_know_the_mean_of_a_level() {
+    let (mut builder, mut worth, mut chance) =
+        (Builder::new(vec![Feature::new("seller", Kind::Category)]), Vec::new(), Chance::new(3));
+    for row in 0..3000_usize {
+        builder.push(&[Cell::Category(&format!("s{}", row / 100))]).expect("a category");
+        worth.push(100.0 * (row / 100) as f64 + chance.normal());
+    }
+    let table = builder.finish().with_amounts(worth).expect("finite");
+    let config = BoostConfig { trees: 200, leaf_weight: 5.0, ..crate::tests::BOOST };
+    let model = Boosted::fit_amounts(&config, &table, &all(&table), &|| true).expect("fits");
+    let told = model.predict(&table, &all(&table)).expect("predicts");
+    let missed = told.iter().zip(table.amounts().expect("known")).map(|(told, is)| (told - is).abs());
+    // the mean of all would miss by 750, a level's neighbour by 100
+    assert!(missed.sum::<f64>() / 3000.0 < 120.0);
 }

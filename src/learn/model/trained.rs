@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BayesConfig, Blend, BlendConfig, BoostConfig, Boosted, Contributions, Logistic, LogisticConfig, Model, NaiveBayes,
-    RuleConfig, Rules, Stack, StackConfig, StackPart,
+    BayesConfig, Blend, BlendConfig, BoostConfig, Boosted, Contributions, GoOn, Logistic, LogisticConfig, Model,
+    NaiveBayes, RuleConfig, Rules, Stack, StackConfig, StackPart,
 };
 use crate::LearnError;
 use crate::table::{Feature, Table};
@@ -79,13 +79,17 @@ impl Model for Trained {
     const KIND: &'static str = "trained";
 
     fn fit(recipe: &Recipe, table: &Table, rows: &[u32]) -> Result<Self, LearnError> {
+        Self::fit_while(recipe, table, rows, &|| true)
+    }
+
+    fn fit_while(recipe: &Recipe, table: &Table, rows: &[u32], go_on: GoOn) -> Result<Self, LearnError> {
         Ok(match recipe {
-            Recipe::Rules(config) => Self::Rules(Rules::fit(config, table, rows)?),
-            Recipe::NaiveBayes(config) => Self::NaiveBayes(NaiveBayes::fit(config, table, rows)?),
-            Recipe::Logistic(config) => Self::Logistic(Logistic::fit(config, table, rows)?),
-            Recipe::Boosted(config) => Self::Boosted(Boosted::fit(config, table, rows)?),
-            Recipe::Blend(config) => Self::Blend(Blend::fit(config, table, rows)?),
-            Recipe::Stack(config) => Self::Stack(Stack::fit(config, table, rows)?),
+            Recipe::Rules(config) => Self::Rules(Rules::fit_while(config, table, rows, go_on)?),
+            Recipe::NaiveBayes(config) => Self::NaiveBayes(NaiveBayes::fit_while(config, table, rows, go_on)?),
+            Recipe::Logistic(config) => Self::Logistic(Logistic::fit_while(config, table, rows, go_on)?),
+            Recipe::Boosted(config) => Self::Boosted(Boosted::fit_while(config, table, rows, go_on)?),
+            Recipe::Blend(config) => Self::Blend(Blend::fit_while(config, table, rows, go_on)?),
+            Recipe::Stack(config) => Self::Stack(Stack::fit_while(config, table, rows, go_on)?),
         })
     }
 

@@ -19,7 +19,7 @@ pub struct Suggestion {
     pub because: String,
 }
 
-/// Item-item similarities (Sarwar et al., WWW 2001): the cosine of the customers' weights, with counts of shared
+/// Item-item similarities (Sarwar et al., WWW 2001, section 3.1.1): the cosine of the customers' weights, with counts of shared
 /// customers drawn to nothing by `shrinkage` (Bell and Koren, ICDM 2007, section 3), so that two items bought together
 /// once are not alike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use crate::LearnError;
 const COUNT: usize = 10;
 const SHRINKAGE: f64 = 10.0;
 
+/// What came out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemsMeasured {

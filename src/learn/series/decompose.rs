@@ -22,8 +22,8 @@ pub struct Decomposition {
     pub rest: Vec<f64>,
 }
 
-/// STL (Cleveland et al., Journal of Official Statistics 1990) for one season, MSTL (Bandara, Hyndman and Bergmeir,
-/// 2021) for several. Seasons of which the series holds less than two are left out as all zero.
+/// STL (Cleveland et al., Journal of Official Statistics 1990, section 2) for one season, MSTL (Bandara, Hyndman and
+/// Bergmeir, arXiv 2107.13462) for several. Seasons of which the series holds less than two are left out as all zero.
 ///
 /// Errors: fewer than 4 values or a gap.
 pub fn decompose(values: &[f64], seasons: &[usize]) -> Result<Decomposition, LearnError> {
@@ -165,7 +165,7 @@ impl Mstl {
     /// Errors: fewer than 4 values or two of the shortest season, a gap.
     pub fn fit(values: &[f64], seasons: &[usize]) -> Result<Self, LearnError> {
         let shortest = seasons.iter().copied().filter(|season| *season > 1).min().unwrap_or(1);
-        check(values, (2 * shortest + 1).max(4))?;
+        check(values, shortest.saturating_mul(2).saturating_add(1).max(4))?;
         let logarithm = grows_with_level(values, shortest);
         let (adjusted, cycles) = without_seasons(values, seasons, logarithm)?;
         Ok(Self { seasons: seasons.to_vec(), logarithm, rest: Ets::fit(&adjusted, 1)?, cycles })

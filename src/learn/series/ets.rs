@@ -9,6 +9,7 @@ const LOOKS: usize = 220;
 /// Looks in all for one form.
 const MOST_LOOKS: usize = 3_500;
 
+/// How the level moves from step to step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trend {
     None,
@@ -16,6 +17,7 @@ pub enum Trend {
     Damped,
 }
 
+/// How the season comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Season {
     None,
@@ -108,8 +110,9 @@ impl Ets {
     /// One form. Errors: too few values for its parameters, a gap, a form that needs values above 0.
     pub fn fit_form(values: &[f64], season: usize, form: EtsForm) -> Result<Self, LearnError> {
         let length = if form.season == Season::None { 1 } else { season };
+        check(values, if length > 1 { length.saturating_mul(2) } else { 1 })?;
         let numbers = form.numbers(length);
-        check(values, (numbers + 3).max(if length > 1 { 2 * length } else { 1 }))?;
+        check(values, numbers + 3)?;
         let unit = values.iter().map(|value| value.abs()).sum::<f64>() / values.len() as f64;
         let unit = if unit > 0.0 { unit } else { 1.0 };
         let scaled: Vec<f64> = values.iter().map(|value| value / unit).collect();
@@ -131,6 +134,7 @@ impl Ets {
         Ok(Self { form, smoothing, now, start, unit, score })
     }
 
+    /// The form that was chosen.
     pub fn form(&self) -> EtsForm {
         self.form
     }

@@ -50,8 +50,8 @@ fn check(values: &[f64], least: usize) -> Result<(), LearnError> {
 }
 
 /// Mean absolute error over the mean absolute error of the seasonal naive forecast within `learned` (MASE: Hyndman and
-/// Koehler, International Journal of Forecasting 2006). `None` when `learned` is shorter than two seasons or repeats
-/// exactly.
+/// Koehler, International Journal of Forecasting 2006; Hyndman and Athanasopoulos, Forecasting, 5.8). `None` when
+/// `learned` is shorter than two seasons or repeats exactly.
 pub fn scaled_error(forecast: &[f64], actual: &[f64], learned: &[f64], season: usize) -> Option<f64> {
     let season = season.max(1);
     let steps = learned.iter().zip(learned.get(season..)?).map(|(before, now)| (now - before).abs());
@@ -65,7 +65,7 @@ pub fn scaled_error(forecast: &[f64], actual: &[f64], learned: &[f64], season: u
 /// or below.
 fn grows_with_level(values: &[f64], season: usize) -> bool {
     let block = season.max(4);
-    if values.iter().any(|value| *value <= 0.0) || values.len() < 2 * block {
+    if values.iter().any(|value| *value <= 0.0) || values.len() / 2 < block {
         return false;
     }
     let variation = |power: f64| {

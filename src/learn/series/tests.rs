@@ -23,6 +23,22 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
     (off / whole).sqrt()
 }
 
+/// Found by the fuzzer: twice such a season is no number.
+#[test]
+fn a_season_beyond_all_numbers_is_none() {
+    let values: Vec<f64> = (0..40).map(|at| 10.0 + f64::from(at % 12)).collect();
+    for season in [usize::MAX, usize::MAX / 2 + 1] {
+        assert!(Mstl::fit(&values, &[season]).is_err());
+        let form = EtsForm { relative_error: false, trend: Trend::None, season: Season::Additive };
+        assert!(Ets::fit_form(&values, season, form).is_err());
+        let ensemble = Ensemble::fit(&values, &[season], 6).expect("fits without");
+        assert!(ensemble.forecast(6).iter().all(|value| value.is_finite()));
+        assert_eq!(scaled_error(&[1.0], &[1.0], &values, season), None);
+        let parts = decompose(&values, &[season]).expect("takes apart");
+        assert!(parts.seasons[0].iter().all(|value| *value == 0.0));
+    }
+}
+
 #[test]
 fn naive_and_drift_match_their_definitions() {
     let values = [1.0, 5.0, 2.0, 6.0, 3.0, 7.0];

@@ -5,7 +5,7 @@ use crate::LearnError;
 use crate::numeric::minimise;
 
 /// Exponential smoothing with half the slope of the straight line through the history (Assimakopoulos and
-/// Nikolopoulos, International Journal of Forecasting 2000; in the form of Hyndman and Billah, 2003), on values from
+/// Nikolopoulos, International Journal of Forecasting 2000; in the form of Hyndman and Billah, the same journal 2003), on values from
 /// which the season was taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theta {
@@ -88,6 +88,7 @@ pub(super) enum Seasonal {
 }
 
 impl Seasonal {
+    /// Of a history as long as two seasons or more; none is found in a shorter one.
     pub fn of(values: &[f64], season: usize) -> Self {
         if season < 2 || values.len() / 2 < season || !shows(values, season) {
             return Self::None { length: season };

@@ -24,8 +24,8 @@ const SETTLED: f64 = 1e-8;
 /// Rows and times of events, each by the square of the slots, beyond which a fit would take too long.
 const MOST_WORK: usize = 2_000_000_000;
 
-/// Cox regression (Cox, JRSS B 1972) with Efron's likelihood for ties (JASA 1977, section 4) and a Student prior on each
-/// weight, a normal one whose precision is learned by expectation and maximisation: noise is held back and what is
+/// Cox regression (Cox, JRSS B 1972; Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, 2002,
+/// chapter 4) with Efron's likelihood for ties (JASA 1977, section 4) and a Student prior on each weight, a normal one whose precision is learned by expectation and maximisation: noise is held back and what is
 /// strong is not (Gelman et al., Annals of Applied Statistics 2008, section 3.2; the moments of the weights by Laplace's
 /// method: Tierney and Kadane, JASA 1986).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,7 @@ impl Cox {
         risks.fit(&vec![ridge; encoder.width()]).map(|fit| fit.weights)
     }
 
+    /// In the order of contributions.
     pub fn features(&self) -> &[Feature] {
         &self.encoder.features
     }

@@ -101,6 +101,7 @@ impl Hazards {
         &self.models.discrete.scorer
     }
 
+    /// Shares of the models in ln of the risk.
     pub fn shares(&self) -> Shares {
         self.shares
     }

@@ -48,10 +48,12 @@ impl Intervals {
         Ok(Self { clock: clock.collect(), bounds })
     }
 
+    /// Upper bounds of the intervals, rising, in the unit of the durations.
     pub fn bounds(&self) -> &[f64] {
         &self.bounds
     }
 
+    /// Intervals in all.
     pub fn count(&self) -> usize {
         self.bounds.len()
     }

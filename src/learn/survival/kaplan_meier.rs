@@ -20,7 +20,8 @@ pub struct Step {
     variance: f64,
 }
 
-/// The product-limit estimate (Kaplan and Meier, JASA 1958).
+/// The product-limit estimate (Kaplan and Meier, JASA 1958; Kalbfleisch and Prentice, The Statistical Analysis of
+/// Failure Time Data, 2002, 1.4).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KaplanMeier {
     steps: Vec<Step>,
@@ -48,11 +49,12 @@ impl KaplanMeier {
         Ok(Self { steps })
     }
 
+    /// In the order of their times, which are in the unit of the durations.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// Share left after `time`.
+    /// Share left after `time` (in the unit of the durations), 0 to 1.
     pub fn at(&self, time: f64) -> f64 {
         self.before_place(self.steps.partition_point(|step| step.time <= time))
     }

@@ -22,6 +22,7 @@ pub struct SurvivalFigures {
     pub integrated_brier: f64,
 }
 
+/// What came out.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SurvivalMeasured {

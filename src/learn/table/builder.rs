@@ -34,6 +34,7 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Without rows yet, which then have a cell for each of `features`.
     pub fn new(features: Vec<Feature>) -> Self {
         let columns = features
             .iter()
@@ -91,6 +92,7 @@ impl Builder {
         self
     }
 
+    /// The table of all rows added.
     pub fn finish(mut self) -> Table {
         if !self.table.group.is_empty() {
             self.fill_groups(self.table.rows);

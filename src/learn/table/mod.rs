@@ -3,6 +3,8 @@
 
 mod builder;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What a person calls it, with its article.
     pub fn word(self) -> &'static str {
         match self {
             Self::Number => "a number",
@@ -65,6 +68,7 @@ pub struct Feature {
 }
 
 impl Feature {
+    /// Without unit, source and theme.
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
         Self { name: name.into(), kind, unit: None, source: None, theme: None, context: false }
     }
@@ -99,6 +103,7 @@ impl Column {
         }
     }
 
+    /// Whether the row has no value here. The row must be one of the table.
     pub fn is_missing(&self, row: usize) -> bool {
         match self {
             Self::Numbers(values) => values[row].is_nan(),
@@ -135,14 +140,17 @@ impl Table {
         Self { features, columns, rows, ..Self::default() }
     }
 
+    /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
+    /// In the order of the columns.
     pub fn features(&self) -> &[Feature] {
         &self.features
     }
 
+    /// The cells of the feature at this place, which must be one of the table.
     pub fn column(&self, feature: usize) -> &Column {
         &self.columns[feature]
     }

@@ -11,15 +11,18 @@ use crate::LearnError;
 const NOTHING: [&str; 7] = ["NA", "N/A", "NaN", "nan", "null", "NULL", "#N/A"];
 const YES: [&str; 4] = ["yes", "true", "y", "t"];
 const NO: [&str; 4] = ["no", "false", "n", "f"];
-/// Different values of a target that are counted before it is said to be no outcome.
+/// Different values of a target that are counted before it is said to be no outcome, and those that are told.
 const TARGET_VALUES: usize = 50;
+const TOLD_VALUES: usize = 8;
 
 /// Which columns are not features.
 #[derive(Clone, Debug, Default)]
 pub struct CsvOptions {
-    /// The column with the outcome; a table without it can be scored, not learned from.
+    /// The column with what is to be learned: an outcome of two values, or amounts (numbers or durations of more than
+    /// two values). A table without it can be scored, not learned from.
     pub target: Option<String>,
     /// The target's value that counts as yes; without it `yes`, `true` or 1, else the rarer of its two values.
+    /// With it, any target is an outcome.
     pub yes: Option<String>,
     /// The column with the time of prediction (date, date and time, or a number that grows with time).
     pub time: Option<String>,
@@ -32,18 +35,19 @@ pub struct CsvOptions {
 /// What was read.
 #[derive(Debug)]
 pub struct CsvTable {
+    /// With outcomes or with amounts, where there is a target.
     pub table: Table,
-    /// The target's value that counts as yes.
+    /// The target's value that counts as yes; none of amounts.
     pub yes: Option<String>,
-    /// Rows left out, because their outcome is missing.
+    /// Rows left out, because their outcome or amount is missing.
     pub without_outcome: usize,
 }
 
 /// Reads comma-separated values with a header (RFC 4180). A column is yes/no, number, date (ISO 8601), duration
 /// (ISO 8601, `P1DT2H`) when all its cells are, and a category otherwise.
 ///
-/// Errors: no header, a name given twice or unknown, a line with another number of cells, a target without exactly
-/// two values.
+/// Errors: no header, a name given twice or unknown, a line with another number of cells, a target that is neither of
+/// two values nor amounts, or whose amounts are not all finite.
 pub fn read_csv(mut source: impl Read + Seek, options: &CsvOptions) -> Result<CsvTable, LearnError> {
     let seen = Seen::look(&mut source, options)?;
     source.rewind()?;
@@ -64,7 +68,15 @@ struct Seen {
     names: Vec<String>,
     roles: Vec<Role>,
     kinds: Vec<Kind>,
-    yes: Option<String>,
+    target: Target,
+}
+
+/// What is learned.
+enum Target {
+    None,
+    /// Whether the cell has this value.
+    Yes(String),
+    Amounts,
 }
 
 impl Seen {
@@ -74,7 +86,7 @@ impl Seen {
         let names: Vec<String> = header.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
         let roles = roles(&names, options)?;
         let mut guesses = vec![Guess::default(); names.len()];
-        let mut values: BTreeMap<String, usize> = BTreeMap::new();
+        let mut values = Values::default();
         let mut record = csv::StringRecord::new();
         while reader.read_record(&mut record).map_err(problem)? {
             for ((text, guess), role) in record.iter().zip(&mut guesses).zip(&roles) {
@@ -82,16 +94,17 @@ impl Seen {
                     continue;
                 }
                 guess.see(text);
-                if *role == Role::Target && (values.contains_key(text) || values.len() < TARGET_VALUES) {
-                    *values.entry(text.to_owned()).or_default() += 1;
+                if *role == Role::Target {
+                    values.see(text, record.position().map_or(0, csv::Position::line));
                 }
             }
         }
-        let yes = match &options.target {
-            Some(name) => Some(yes_value(name, options.yes.as_deref(), &values)?),
-            None => None,
+        let kinds: Vec<Kind> = guesses.iter().map(Guess::kind).collect();
+        let target = match (&options.target, roles.iter().position(|role| *role == Role::Target)) {
+            (Some(name), Some(at)) => values.target(name, kinds[at], options.yes.as_deref())?,
+            _ => Target::None,
         };
-        Ok(Self { names, roles, kinds: guesses.iter().map(Guess::kind).collect(), yes })
+        Ok(Self { names, roles, kinds, target })
     }
 
     fn fill(self, source: impl Read) -> Result<CsvTable, LearnError> {
@@ -100,7 +113,7 @@ impl Seen {
         let wanted: Vec<usize> = (0..self.names.len()).filter(|at| self.roles[*at] == Role::Feature).collect();
         let mut builder = Builder::new(wanted.iter().map(|at| self.feature(*at)).collect());
         let (target, time, group) = (is(Role::Target), is(Role::Time), is(Role::Group));
-        let (mut without_outcome, mut record) = (0, csv::StringRecord::new());
+        let (mut without_outcome, mut amounts, mut record) = (0, Vec::new(), csv::StringRecord::new());
         while reader.read_record(&mut record).map_err(problem)? {
             let text = |at: usize| record.get(at).filter(|text| !is_nothing(text));
             let outcome = target.map(text);
@@ -111,8 +124,10 @@ impl Seen {
             let cells: Vec<Cell> =
                 wanted.iter().map(|at| text(*at).map_or(Cell::Missing, |text| cell(text, self.kinds[*at]))).collect();
             builder.push(&cells)?;
-            if let Some(Some(value)) = outcome {
-                builder.outcome(Some(value) == self.yes.as_deref());
+            match (&self.target, target.zip(outcome.flatten())) {
+                (Target::Yes(yes), Some((_, value))) => drop(builder.outcome(value == yes)),
+                (Target::Amounts, Some((at, text))) => amounts.push(self.amount(at, text, &record)?),
+                _ => {}
             }
             if let Some(at) = time {
                 builder.time(text(at).and_then(|text| number(text, self.kinds[at])).unwrap_or(f64::NAN));
@@ -121,7 +136,19 @@ impl Seen {
                 builder.group(name);
             }
         }
-        Ok(CsvTable { table: builder.finish(), yes: self.yes, without_outcome })
+        let table = builder.finish();
+        let table = if matches!(self.target, Target::Amounts) { table.with_amounts(amounts)? } else { table };
+        let yes = if let Target::Yes(yes) = self.target { Some(yes) } else { None };
+        Ok(CsvTable { table, yes, without_outcome })
+    }
+
+    fn amount(&self, at: usize, text: &str, record: &csv::StringRecord) -> Result<f64, LearnError> {
+        let amount = number(text, self.kinds[at]).filter(|amount| amount.is_finite());
+        amount.ok_or_else(|| LearnError::NoAmount {
+            name: self.names[at].clone(),
+            line: record.position().map_or(0, csv::Position::line),
+            text: text.to_owned(),
+        })
     }
 
     fn feature(&self, at: usize) -> Feature {
@@ -153,20 +180,62 @@ fn roles(names: &[String], options: &CsvOptions) -> Result<Vec<Role>, LearnError
     Ok(roles)
 }
 
-fn yes_value(name: &str, wanted: Option<&str>, values: &BTreeMap<String, usize>) -> Result<String, LearnError> {
-    if let Some(value) = wanted {
-        let have = || values.keys().cloned().collect::<Vec<_>>().join(", ");
-        let known = values.contains_key(value);
-        let missing = || LearnError::NoSuchValue { name: name.to_owned(), value: value.to_owned(), have: have() };
-        return if known { Ok(value.to_owned()) } else { Err(missing()) };
+/// The cells of a target: its values with their counts, and the first one that is no number among those that are.
+#[derive(Default)]
+struct Values {
+    counts: BTreeMap<String, usize>,
+    numbers: usize,
+    others: usize,
+    first_other: Option<(u64, String)>,
+}
+
+impl Values {
+    fn see(&mut self, text: &str, line: u64) {
+        if self.counts.contains_key(text) || self.counts.len() < TARGET_VALUES {
+            *self.counts.entry(text.to_owned()).or_default() += 1;
+        }
+        if number(text, Kind::Number).is_some() {
+            self.numbers += 1;
+        } else {
+            self.others += 1;
+            self.first_other.get_or_insert_with(|| (line, text.to_owned()));
+        }
     }
-    if values.len() != 2 {
-        let hint = if values.len() > 2 { "; say which value counts as yes" } else { "" };
-        return Err(LearnError::NotTwoValues { name: name.to_owned(), found: values.len(), hint });
+
+    fn target(&self, name: &str, kind: Kind, wanted: Option<&str>) -> Result<Target, LearnError> {
+        if let Some(value) = wanted {
+            let known = self.counts.contains_key(value);
+            let missing =
+                || LearnError::NoSuchValue { name: name.to_owned(), value: value.to_owned(), have: self.told() };
+            return if known { Ok(Target::Yes(value.to_owned())) } else { Err(missing()) };
+        }
+        match (self.counts.len(), kind, &self.first_other) {
+            (2, ..) => Ok(Target::Yes(self.yes().to_owned())),
+            (3.., Kind::Number | Kind::Duration, _) => Ok(Target::Amounts),
+            (3.., _, Some((line, text))) if self.numbers > self.others => {
+                Err(LearnError::NoAmount { name: name.to_owned(), line: *line, text: text.clone() })
+            }
+            (0, ..) => Err(LearnError::NoValues { name: name.to_owned() }),
+            (1, ..) => Err(LearnError::OneValue { name: name.to_owned(), value: self.told() }),
+            _ => Err(LearnError::NeitherOutcomeNorAmount { name: name.to_owned(), have: self.told() }),
+        }
     }
-    let plain = values.keys().find(|value| YES.iter().any(|yes| value.eq_ignore_ascii_case(yes)) || *value == "1");
-    let rarer = || values.iter().min_by_key(|(_, count)| **count).map(|(value, _)| value);
-    Ok(plain.or_else(rarer).cloned().unwrap_or_default())
+
+    /// Of two values `yes`, `true` or 1, else the rarer one.
+    fn yes(&self) -> &str {
+        let is_plain = |value: &&String| YES.iter().any(|yes| value.eq_ignore_ascii_case(yes)) || *value == "1";
+        let rarer = || self.counts.iter().min_by_key(|(_, count)| **count).map(|(value, _)| value);
+        self.counts.keys().find(is_plain).or_else(rarer).map_or("", String::as_str)
+    }
+
+    /// The most frequent ones.
+    fn told(&self) -> String {
+        let mut values: Vec<(&String, &usize)> = self.counts.iter().collect();
+        values.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let more = values.len() > TOLD_VALUES;
+        let told: Vec<String> = values.iter().take(TOLD_VALUES).map(|(value, _)| format!("\"{value}\"")).collect();
+        told.join(", ") + if more { ", ..." } else { "" }
+    }
 }
 
 /// What all cells seen so far could be.

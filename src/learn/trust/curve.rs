@@ -1,11 +1,10 @@
-//! Whether more data would help: how the order of the scores improved with the outcomes learned from, and where that
-//! leads.
+//! Whether more data would help: how much better the scores became with the rows learned from, and where that leads.
 
 use serde::{Deserialize, Serialize};
 
 /// Exponents of the power law that are tried.
 const EXPONENTS: [f64; 5] = [0.25, 0.5, 0.75, 1.0, 1.5];
-/// Gain in area under the curve that is worth waiting for.
+/// Gain in the measure (of which 1 is the most) that is worth waiting for.
 const WORTH: f64 = 0.01;
 /// Standard errors that a gain must be away from it to be told.
 const SURE: f64 = 2.0;
@@ -13,18 +12,39 @@ const SURE: f64 = 2.0;
 const LEAST_SIZES: usize = 3;
 const LEAST_DRAWS: usize = 3;
 
-/// The area under the curve of a model that learned from so many rows, drawn several times.
+/// What a curve is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Measure {
+    /// Area under the ROC curve.
+    Auc,
+    /// Share of the squared error about the mean that is gone.
+    RSquared,
+}
+
+impl Measure {
+    /// What a person calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auc => "AUC",
+            Self::RSquared => "R²",
+        }
+    }
+}
+
+/// How good a model is that learned from so many rows, drawn several times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CurvePoint {
     pub rows: usize,
     /// One for each draw, in the same order at each size.
-    pub aucs: Vec<f64>,
+    pub scores: Vec<f64>,
 }
 
 impl CurvePoint {
+    /// Over the draws, in the curve's measure.
     pub fn mean(&self) -> f64 {
-        self.aucs.iter().sum::<f64>() / self.aucs.len().max(1) as f64
+        self.scores.iter().sum::<f64>() / self.scores.len().max(1) as f64
     }
 }
 
@@ -44,8 +64,9 @@ pub enum Outlook {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LearningCurve {
+    pub measure: Measure,
     pub points: Vec<CurvePoint>,
-    /// Gain in area under the curve that twice the rows would bring, and its standard error over the draws.
+    /// Gain in the measure that twice the rows would bring, and its standard error over the draws.
     pub gain: f64,
     pub gain_error: f64,
     pub outlook: Outlook,
@@ -55,15 +76,16 @@ impl LearningCurve {
     /// The extrapolation of `points` (rising sizes): each draw is fitted by `top - fall * rows ^ -exponent` with a fall
     /// that is not negative (Figueroa et al., BMC Medical Informatics and Decision Making 2012), and the gains of the
     /// draws tell its error. `None` for fewer than three sizes or draws.
-    pub fn of(points: Vec<CurvePoint>) -> Option<Self> {
-        let draws = points.iter().map(|point| point.aucs.len()).min().unwrap_or(0);
+    pub fn of(measure: Measure, points: Vec<CurvePoint>) -> Option<Self> {
+        let draws = points.iter().map(|point| point.scores.len()).min().unwrap_or(0);
         if points.len() < LEAST_SIZES || draws < LEAST_DRAWS {
             return None;
         }
         let last = points.last()?.rows as f64;
         let gains: Vec<f64> = (0..draws)
             .map(|draw| {
-                let curve: Vec<(f64, f64)> = points.iter().map(|point| (point.rows as f64, point.aucs[draw])).collect();
+                let curve: Vec<(f64, f64)> =
+                    points.iter().map(|point| (point.rows as f64, point.scores[draw])).collect();
                 gain(&curve, last)
             })
             .collect();
@@ -78,24 +100,24 @@ impl LearningCurve {
         } else {
             Outlook::Unclear
         };
-        Some(Self { points, gain, gain_error, outlook })
+        Some(Self { measure, points, gain, gain_error, outlook })
     }
 
     /// One sentence for a person.
     pub fn sentence(&self) -> String {
-        let (gain, error) = (self.gain, self.gain_error);
+        let (gain, error, measure) = (self.gain, self.gain_error, self.measure.word());
         let now = self.points.last().map_or(f64::NAN, CurvePoint::mean);
         match self.outlook {
             Outlook::Rising => format!(
-                "more data would help: twice as much should bring its AUC from {now:.3} to about {:.3} (± {error:.3})",
+                "more data would help: twice as much should bring its {measure} from {now:.3} to about {:.3} (± {error:.3})",
                 (now + gain).min(1.0)
             ),
             Outlook::Flat => format!(
-                "more of the same data would hardly help: twice as much should add {gain:.3} (± {error:.3}) to its AUC; \
+                "more of the same data would hardly help: twice as much should add {gain:.3} (± {error:.3}) to its {measure}; \
                  other features might"
             ),
             Outlook::Unclear => format!(
-                "whether more data would help cannot be told yet: twice as much should add {gain:.3} to its AUC, give or \
+                "whether more data would help cannot be told yet: twice as much should add {gain:.3} to its {measure}, give or \
                  take {error:.3}"
             ),
         }

@@ -15,6 +15,7 @@ const LEVELS: usize = 20;
 const SLIGHT: f64 = 0.1;
 const STRONG: f64 = 0.25;
 
+/// How much a distribution has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Shift {
@@ -94,6 +95,7 @@ impl Places {
 }
 
 impl Landscape {
+    /// Of `rows`, all of which the table must have.
     pub fn of(table: &Table, rows: &[u32]) -> Self {
         let columns = (0..table.features().len()).map(|place| table.column(place));
         let places: Vec<Places> = columns.clone().map(|column| Places::of(column, rows)).collect();

@@ -1,4 +1,5 @@
-//! Features that must not be learned from: they name the row, know the outcome, or come from after the prediction.
+//! Features that must not be learned from: they name the row, know the outcome, or come from after the prediction
+//! (Kaufman et al., Leakage in Data Mining, ACM TKDD 2012).
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,8 @@ const LEAST_ROWS: usize = 50;
 const NAMING: f64 = 0.9;
 /// Area under the curve of a single feature from which it knows the outcome.
 const KNOWING: f64 = 0.985;
+/// Rank correlation of a single feature with the amounts from which it knows them.
+const KNOWING_AMOUNT: f64 = 0.99;
 /// Share of dates after the prediction from which a feature is late.
 const LATE: f64 = 0.01;
 
@@ -26,6 +29,8 @@ pub enum Suspicion {
     NamesTheRow,
     /// Alone it orders the outcomes this well (area under the curve).
     KnowsTheOutcome { auc: f64 },
+    /// Alone it orders the amounts this well (rank correlation, from -1 to 1).
+    KnowsTheAmount { correlation: f64 },
     /// This share of its dates lies after the prediction.
     FromAfterwards { share: f64 },
 }
@@ -48,6 +53,10 @@ impl Leak {
             Suspicion::KnowsTheOutcome { auc } => {
                 format!("\"{name}\" alone tells the outcome (AUC {auc:.3}): it is probably known only afterwards")
             }
+            Suspicion::KnowsTheAmount { correlation } => format!(
+                "\"{name}\" alone tells the amount (rank correlation {correlation:.3}): it is probably the same figure, or \
+                 known only afterwards"
+            ),
             Suspicion::FromAfterwards { share } => {
                 format!("\"{name}\" lies after the prediction in {:.0} % of its rows", share * 100.0)
             }
@@ -58,6 +67,26 @@ impl Leak {
 /// The features to leave out, in the order of the table. Errors: the table has no outcomes.
 pub fn leaks(table: &Table) -> Result<Vec<Leak>, LearnError> {
     let outcome = table.outcome()?;
+    suspected(table, |place, rows| {
+        let auc = single_feature_auc(table, place, rows, outcome)?;
+        Ok(auc.filter(|auc| *auc >= KNOWING).map(|auc| Suspicion::KnowsTheOutcome { auc }))
+    })
+}
+
+/// The same for a table of amounts. Errors: it has none.
+pub fn amount_leaks(table: &Table) -> Result<Vec<Leak>, LearnError> {
+    let amounts = table.amounts()?;
+    suspected(table, |place, rows| {
+        let known = rank_correlation(table.column(place), rows, amounts).filter(|one| one.abs() >= KNOWING_AMOUNT);
+        Ok(known.map(|correlation| Suspicion::KnowsTheAmount { correlation }))
+    })
+}
+
+/// `knows` says whether the feature at a place knows what is to be learned of these rows.
+fn suspected(
+    table: &Table,
+    knows: impl Fn(usize, &[u32]) -> Result<Option<Suspicion>, LearnError>,
+) -> Result<Vec<Leak>, LearnError> {
     if table.rows() < LEAST_ROWS {
         return Ok(Vec::new());
     }
@@ -71,8 +100,7 @@ pub fn leaks(table: &Table) -> Result<Vec<Leak>, LearnError> {
         } else if let Some(share) = late_share(table, feature, column, &rows) {
             Some(Suspicion::FromAfterwards { share })
         } else {
-            let auc = single_feature_auc(table, place, &rows, outcome)?;
-            auc.filter(|auc| *auc >= KNOWING).map(|auc| Suspicion::KnowsTheOutcome { auc })
+            knows(place, &rows)?
         };
         found.extend(suspicion.map(|suspicion| Leak { feature: feature.name.clone(), place, suspicion }));
     }
@@ -129,4 +157,31 @@ fn single_feature_auc(table: &Table, place: usize, rows: &[u32], outcome: &[bool
         best.push(by_bins.max(by_order));
     }
     Ok(best.into_iter().reduce(f64::min))
+}
+
+/// Of a feature's numbers with the amounts (Spearman, American Journal of Psychology 1904), over the rows that have the
+/// number; `None` with too few of them, or where either is always the same. Categories are in no order.
+fn rank_correlation(column: &Column, rows: &[u32], amounts: &[f64]) -> Option<f64> {
+    let known: Vec<usize> = rows.iter().map(|row| *row as usize).filter(|row| !column.number(*row).is_nan()).collect();
+    if known.len() < LEAST_ROWS || known.len() * 2 < rows.len() {
+        return None;
+    }
+    let numbers = ranks(&known.iter().map(|row| column.number(*row)).collect::<Vec<_>>());
+    let amounts = ranks(&known.iter().map(|row| amounts[*row]).collect::<Vec<_>>());
+    let middle = (known.len() as f64 - 1.0) / 2.0;
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - middle) * (b - middle)).sum::<f64>();
+    let spread = (product(&numbers, &numbers) * product(&amounts, &amounts)).sqrt();
+    (spread > 0.0).then(|| product(&numbers, &amounts) / spread)
+}
+
+/// From 0, ties sharing the middle of theirs.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let (mut ranks, mut below) = (vec![0.0; values.len()], 0);
+    for tied in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        tied.iter().for_each(|at| ranks[*at] = below as f64 + (tied.len() as f64 - 1.0) / 2.0);
+        below += tied.len();
+    }
+    ranks
 }

@@ -71,7 +71,7 @@ pub fn brier(chances: &[f64], outcome: &[bool]) -> f64 {
     mean(chances, outcome, |chance, yes| (chance - f64::from(u8::from(yes))).powi(2))
 }
 
-/// Mean -ln of the chance given to what happened, in nats; chances are held 1e-9 from certainty.
+/// Mean -ln of the chance given to what happened (the logarithmic score: Good, JRSS B 1952), in nats; chances are held 1e-9 from certainty.
 pub fn log_loss(chances: &[f64], outcome: &[bool]) -> f64 {
     mean(chances, outcome, |chance, yes| -(if yes { chance } else { 1.0 - chance }).clamp(1e-9, 1.0).ln())
 }

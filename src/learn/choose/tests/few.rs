@@ -134,7 +134,7 @@ fn estimates_come_with_intervals_that_hold() {
         table.with_amounts(amounts).expect("finite")
     };
     let (learn, test) = (made(1600, 1), made(2000, 2));
-    let estimator = Estimator::fit(&learn, &all(&learn), &Settings::default()).expect("fits");
+    let estimator = Estimator::fit(&learn, &all(&learn), &Settings::default(), &|_, _| true).expect("fits");
     let back = Estimator::load(&estimator.save().expect("saves")).expect("loads");
     assert_eq!(back, estimator);
     for cover in [0.8, 0.95] {
@@ -147,9 +147,9 @@ fn estimates_come_with_intervals_that_hold() {
         let share = held.count() as f64 / amounts.len() as f64;
         assert!((share - cover).abs() < 0.03, "{cover}: {share}");
     }
-    let few = Estimator::fit(&learn, &[0, 1, 2, 3], &Settings::default()).expect("fits");
+    let few = Estimator::fit(&learn, &[0, 1, 2, 3], &Settings::default(), &|_, _| true).expect("fits");
     assert_eq!(few.estimates(&test, &[0], 0.95).expect("estimates")[0].between, None, "too few to promise");
     assert!(matches!(Estimator::load(b"{}"), Err(LearnError::Malformed(_))));
-    let newer = String::from_utf8_lossy(&estimator.save().expect("saves")).replacen("\"format\":1", "\"format\":2", 1);
+    let newer = String::from_utf8_lossy(&estimator.save().expect("saves")).replacen("\"format\":2", "\"format\":3", 1);
     assert!(matches!(Estimator::load(newer.as_bytes()), Err(LearnError::TooNew { .. })));
 }
