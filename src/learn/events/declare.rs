@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::given::{Believed, File, Given, GivenCondition, Literal};
 use super::log::{UNUSED, Words, coded};
 use crate::LearnError;
 use crate::table::{Feature, Kind};
@@ -30,8 +31,15 @@ pub(super) const DAY: i64 = 86_400_000;
 /// when that is later than the window's start, and at least over a week, so that young entities and old ones compare);
 /// `share` (of the events, those that also meet `of`; with `believed = { share = 0.25, events = 20 }` drawn to that share
 /// as if so many events had shown it, so that few events say little); `ratio` (events a day in `window` over those a day in
-/// the longer window `against`, which may be `all`: since the entity's first event). Conditions are `is`, `atLeast`, `atMost` or `oneOf`; all must hold. `theme` says what
-/// the feature speaks of: features of one theme are one reason. With `context = true` it is none.
+/// the longer window `against`, which may be `all`: since the entity's first event); `timeShare` (of the time within
+/// `window`, or since the entity's first event when that is later, the share in which something lasted: the `value` days
+/// before each event, and from the last event named `opened` on where none came after it; with `believed = { share = 0.5,
+/// weeks = 4 }` drawn to that share as if so many weeks more had shown it, so that young entities compare with old ones).
+/// Conditions are `is`, `atLeast`, `atMost` or `oneOf`; all must hold. `theme` says what the feature speaks of: features of
+/// one theme are one reason. With `context = true` it is none.
+///
+/// What is seen in several ways, each with gaps, is told by the way that shows most: `orMore` lists declarations without
+/// a name, and the feature is the largest of its own value and theirs.
 ///
 /// With `relative = true` a value becomes its place among the entity's own earlier ones, the share of them that are
 /// smaller, equal ones counting half: of earlier values for `last`, of earlier gaps for `timeSince`, and for `count`,
@@ -67,7 +75,7 @@ pub(super) struct Track {
 pub(super) struct Declared {
     pub feature: Feature,
     pub track: usize,
-    /// The track of `share`'s smaller part.
+    /// The track of `share`'s smaller part, or of what `timeShare` says opens.
     pub part: usize,
     pub window: Option<i64>,
     pub against: Option<i64>,
@@ -76,6 +84,7 @@ pub(super) struct Declared {
     /// Whether it is of a field.
     pub valued: bool,
     pub relative: bool,
+    pub or_more: Vec<Declared>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -94,6 +103,7 @@ pub(super) enum Aggregate {
     Rate,
     Share,
     Ratio,
+    TimeShare,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,62 +130,6 @@ impl Test {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    entity: String,
-    #[serde(default, rename = "feature")]
-    features: Vec<Given>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Given {
-    name: String,
-    theme: Option<String>,
-    #[serde(default)]
-    context: bool,
-    event: String,
-    #[serde(default, rename = "where")]
-    conditions: Vec<GivenCondition>,
-    #[serde(default)]
-    of: Vec<GivenCondition>,
-    believed: Option<Believed>,
-    window: Option<String>,
-    against: Option<String>,
-    aggregate: Aggregate,
-    value: Option<String>,
-    #[serde(default)]
-    relative: bool,
-    unit: Option<String>,
-}
-
-/// A share as if so many events had shown it: the mean of a Beta prior and its weight.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Believed {
-    pub share: f64,
-    pub events: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct GivenCondition {
-    field: String,
-    is: Option<Literal>,
-    at_least: Option<f64>,
-    at_most: Option<f64>,
-    one_of: Option<Vec<Literal>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Literal {
-    YesNo(bool),
-    Number(f64),
-    Text(String),
-}
-
 impl Program {
     /// Errors: no such TOML, a name given twice, or a feature that cannot be, named with what is wrong.
     pub fn compile(text: &str) -> Result<Self, LearnError> {
@@ -197,7 +151,11 @@ impl Program {
             if program.features.iter().any(|have| have.feature.name == given.name) {
                 return Err(wrong(&given.name, "its name is given twice; rename one"));
             }
-            program.declare(given).map_err(|problem| wrong(&given.name, &problem))?;
+            if given.name.is_empty() {
+                return Err(wrong("(unnamed)", "it has no name; give it one"));
+            }
+            let declared = program.declare(given).map_err(|problem| wrong(&given.name, &problem))?;
+            program.features.push(declared);
         }
         program.of_kind = (0..program.kinds.len() as u32)
             .map(|kind| (0..program.tracks.len()).filter(|track| program.tracks[*track].kind == kind).collect())
@@ -224,10 +182,13 @@ impl Program {
         self.kinds.iter().position(|kind| kind == name).map_or(UNUSED, |at| at as u32)
     }
 
-    fn declare(&mut self, given: &Given) -> Result<(), String> {
-        use Aggregate::{Count, Distinct, Entropy, Last, Least, Mean, Most, Rate, Ratio, Share, Sum, TimeSince, Trend};
+    fn declare(&mut self, given: &Given) -> Result<Declared, String> {
+        use Aggregate::{
+            Count, Distinct, Entropy, Last, Least, Mean, Most, Rate, Ratio, Share, Sum, TimeShare, TimeSince, Trend,
+        };
         let aggregate = given.aggregate;
-        let needs_value = matches!(aggregate, Sum | Mean | Least | Most | Last | Trend | Distinct | Entropy);
+        let needs_value =
+            matches!(aggregate, Sum | Mean | Least | Most | Last | Trend | Distinct | Entropy | TimeShare);
         if aggregate != Rate && needs_value != given.value.is_some() {
             return Err(if needs_value { "it needs a value: the name of a field" } else { "it takes no value" }.into());
         }
@@ -238,11 +199,11 @@ impl Program {
         if (aggregate == Share) == given.of.is_empty() {
             return Err("of belongs to share, and share needs it".into());
         }
-        let believed = given.believed.unwrap_or_default();
-        let sound = (0.0..=1.0).contains(&believed.share) && believed.events >= 0.0 && believed.events.is_finite();
-        if given.believed.is_some() && !(aggregate == Share && sound) {
-            return Err("believed belongs to share: a share from 0 to 1 and a number of events".into());
+        if (aggregate == TimeShare) != given.opened.is_some() {
+            return Err("opened belongs to timeShare, and timeShare needs it: the name of an event".into());
         }
+        given.believed.map_or(Ok(()), |believed| believed.check(aggregate))?;
+        let believed = given.believed.unwrap_or_default();
         let window = given.window.as_deref().map(window).transpose()?.flatten();
         let against = given.against.as_deref().map(self::window).transpose()?.flatten();
         if aggregate == Ratio {
@@ -259,8 +220,8 @@ impl Program {
         let field = given.value.as_deref().map(|name| self.field(name));
         let kind = self.kind_code(&given.event);
         let conditions = self.conditions(&given.conditions)?;
-        // a last value, gap or rank may lie before the window that is asked for
-        let ever = given.relative || (aggregate == Ratio && against.is_none());
+        // a last value, gap or rank may lie before the window that is asked for, as may the beginning of what lasts
+        let ever = given.relative || aggregate == TimeShare || (aggregate == Ratio && against.is_none());
         let keep = if ever { None } else { against.or(window) };
         let texts = matches!(aggregate, Distinct | Entropy);
         let track = self.track(Track { kind, conditions: conditions.clone(), field, texts, horizon: keep });
@@ -268,6 +229,10 @@ impl Program {
         if aggregate == Share {
             let narrower = conditions.into_iter().chain(self.conditions(&given.of)?).collect();
             part = self.track(Track { kind, conditions: narrower, field, texts, horizon: keep });
+        }
+        if let Some(opened) = &given.opened {
+            let kind = self.kind_code(opened);
+            part = self.track(Track { kind, conditions: Vec::new(), field: None, texts: false, horizon: None });
         }
         let mut feature = Feature::new(&given.name, Kind::Number);
         feature.unit = given.unit.clone().or_else(|| match aggregate {
@@ -278,9 +243,15 @@ impl Program {
         feature.context = given.context;
         feature.source = Some(given.event.clone());
         let (valued, relative) = (field.is_some(), given.relative);
-        let declared = Declared { feature, track, part, window, against, aggregate, believed, valued, relative };
-        self.features.push(declared);
-        Ok(())
+        let or_more = self.or_more(&given.or_more)?;
+        Ok(Declared { feature, track, part, window, against, aggregate, believed, valued, relative, or_more })
+    }
+
+    fn or_more(&mut self, given: &[Given]) -> Result<Vec<Declared>, String> {
+        if !given.iter().all(Given::is_plain) {
+            return Err("what orMore holds has no name, theme, context, unit or orMore of its own".into());
+        }
+        given.iter().map(|given| self.declare(given)).collect()
     }
 
     fn conditions(&mut self, given: &[GivenCondition]) -> Result<Vec<Condition>, String> {

@@ -18,6 +18,7 @@
 
 mod bulk;
 mod declare;
+mod given;
 mod log;
 mod saved;
 mod state;

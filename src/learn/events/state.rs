@@ -60,11 +60,19 @@ impl State {
     /// The features as of `moment` (events before it count, those at it do not), which must lie after the newest event;
     /// NaN is missing, as is what became too large for a number.
     pub fn read(&self, program: &Program, moment: i64, out: &mut Vec<f64>) {
-        let finite = |value: f64| if value.is_infinite() { f64::NAN } else { value };
-        out.extend(program.features.iter().map(|declared| match declared.aggregate {
-            Aggregate::Count | Aggregate::Sum | Aggregate::Mean if declared.relative => self.place(declared, moment),
-            _ => finite(self.feature(declared, moment)),
+        out.extend(program.features.iter().map(|declared| {
+            let others = declared.or_more.iter().map(|other| self.value(other, moment));
+            // of a number and NaN the larger is the number
+            others.fold(self.value(declared, moment), f64::max)
         }));
+    }
+
+    fn value(&self, declared: &Declared, moment: i64) -> f64 {
+        let value = match declared.aggregate {
+            Aggregate::Count | Aggregate::Sum | Aggregate::Mean if declared.relative => self.place(declared, moment),
+            _ => self.feature(declared, moment),
+        };
+        if value.is_infinite() { f64::NAN } else { value }
     }
 
     /// The place of a window's value among those of the windows before it that begin no earlier than the events do.
@@ -85,6 +93,38 @@ impl State {
         let there = moment.saturating_sub(self.oldest);
         let there = window.map_or(there, |window| window.min(there));
         if self.oldest >= moment { f64::NAN } else { (there as f64 / (7 * DAY) as f64).max(1.0) }
+    }
+
+    /// The share of the time before `moment` in which something lasted: the days of each of `ended` before it, and from
+    /// `opened` on where nothing ended since. NaN before the entity's first event.
+    fn time_share(
+        &self,
+        declared: &Declared,
+        moment: i64,
+        opened: Option<i64>,
+        ended: impl DoubleEndedIterator<Item = Seen> + Clone,
+    ) -> f64 {
+        if self.oldest >= moment {
+            return f64::NAN;
+        }
+        let from = declared.window.map_or(i64::MIN, |window| moment.saturating_sub(window)).max(self.oldest);
+        let last = ended.clone().next_back().map_or(i64::MIN, |seen| seen.time);
+        // latest first, so that what one adds to the later ones lies before all of them
+        let (mut before, mut lasted) = (moment, 0_i64);
+        if let Some(opened) = opened.filter(|opened| *opened > last) {
+            before = opened.max(from);
+            lasted = moment.saturating_sub(before);
+        }
+        for seen in ended.rev() {
+            let began = seen.time.saturating_sub((seen.value * DAY as f64) as i64).max(from);
+            if began < seen.time.min(before) {
+                lasted = seen.time.min(before).saturating_sub(began).saturating_add(lasted);
+                before = began;
+            }
+        }
+        let weeks = |time: i64| time as f64 / (7 * DAY) as f64;
+        let (share, weight) = (declared.believed.share, declared.believed.weeks);
+        (weeks(lasted) + share * weight) / (weeks(moment.saturating_sub(from)) + weight)
     }
 
     fn feature(&self, declared: &Declared, moment: i64) -> f64 {
@@ -122,6 +162,10 @@ impl State {
                 let days = |window: i64| window as f64 / DAY as f64;
                 let against = declared.against.map_or_else(|| 7.0 * self.weeks(None, moment), days);
                 if long == 0.0 { f64::NAN } else { count / declared.window.map_or(1.0, days) * against / long }
+            }
+            Aggregate::TimeShare => {
+                let opened = within(declared.part, None).next_back().map(|seen| seen.time);
+                self.time_share(declared, moment, opened, within(declared.track, None).copied())
             }
             Aggregate::Last if declared.relative => {
                 let Some(last) = values().next_back() else { return f64::NAN };

@@ -78,6 +78,17 @@ fn aggregates_match_hand_computed_values() {
         ("aggregate = \"ratio\"\nwindow = \"10d\"\nagainst = \"30d\"", 2.0),
         // against 4 in the 90 since the first
         ("aggregate = \"ratio\"\nwindow = \"10d\"\nagainst = \"all\"", 2.0 / 10.0 * 90.0 / 4.0),
+        // of 90 days: 78 to 80, and 86 to 95 in two that overlap
+        ("aggregate = \"timeShare\"\nvalue = \"size\"\nopened = \"call\"", 11.0 / 90.0),
+        ("aggregate = \"timeShare\"\nvalue = \"size\"\nopened = \"call\"\nwindow = \"12d\"", 7.0 / 12.0),
+        // 78 to 80, 86 to 90, and from the last mail on
+        (
+            "aggregate = \"timeShare\"\nvalue = \"size\"\nopened = \"mail\"\nwhere = [{ field = \"size\", atMost = 4 }]\nbelieved = { share = 0.5, weeks = 2 }",
+            (11.0 + 7.0) / (90.0 + 14.0),
+        ),
+        // no mail in a day, but one call ever
+        ("aggregate = \"count\"\nwindow = \"24h\"\norMore = [{ event = \"call\", aggregate = \"count\" }]", 1.0),
+        ("aggregate = \"timeSince\"\nwindow = \"24h\"\norMore = [{ event = \"call\", aggregate = \"count\" }]", 1.0),
         ("aggregate = \"last\"\nvalue = \"size\"\nrelative = true", 1.0),
         // a gap of 5 among gaps of 70, 10 and 5
         ("aggregate = \"timeSince\"\nrelative = true", 0.5 / 3.0),
@@ -99,6 +110,7 @@ fn aggregates_match_hand_computed_values() {
         "aggregate = \"mean\"\nvalue = \"size\"",
         "aggregate = \"timeSince\"",
         "aggregate = \"rate\"",
+        "aggregate = \"timeShare\"\nvalue = \"size\"\nopened = \"call\"",
         "aggregate = \"trend\"\nvalue = \"size\"",
     ] {
         assert!(read(&feature(rest), &[])[0].is_nan(), "{rest}");
@@ -121,6 +133,13 @@ fn declarations_that_cannot_be_are_refused() {
         ("aggregate = \"distinct\"\nvalue = \"a\"\nrelative = true", "can be relative"),
         ("aggregate = \"count\"\nrelative = true", "needs a window"),
         ("aggregate = \"count\"\nwhere = [{ field = \"a\" }]", "needs one of"),
+        ("aggregate = \"timeShare\"\nvalue = \"size\"", "needs it"),
+        ("aggregate = \"count\"\nopened = \"call\"", "belongs to timeShare"),
+        (
+            "aggregate = \"timeShare\"\nvalue = \"a\"\nopened = \"b\"\nbelieved = { share = 0.5, events = 4 }",
+            "a number of events or weeks",
+        ),
+        ("aggregate = \"count\"\norMore = [{ name = \"g\", event = \"call\", aggregate = \"count\" }]", "has no name"),
         ("aggregate = \"count\"\nbelieved = { share = 0.5, events = 4 }", "belongs to share"),
         ("aggregate = \"guess\"", "unknown variant"),
         ("aggregate = \"count\"\nwidow = \"3d\"", "unknown field"),
@@ -178,24 +197,11 @@ fn shipped_declarations_look_at_what_the_objects_have() {
 #[test]
 fn shipped_declarations_use_every_aggregate() {
     let all: String = SHIPPED.concat();
-    for aggregate in [
-        "count",
-        "sum",
-        "mean",
-        "least",
-        "most",
-        "last",
-        "trend",
-        "distinct",
-        "entropy",
-        "timeSince",
-        "rate",
-        "share",
-        "ratio",
-    ] {
+    let aggregates = "count sum mean least most last trend distinct entropy timeSince rate share ratio timeShare";
+    for aggregate in aggregates.split(' ') {
         assert!(all.contains(&format!("aggregate = \"{aggregate}\"")), "{aggregate}");
     }
-    assert!(all.contains("relative = true"));
+    assert!(all.contains("relative = true") && all.contains("orMore"));
 }
 
 #[test]

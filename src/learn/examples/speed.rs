@@ -37,8 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(rows) = given.next().transpose()? {
         return train(rows);
     }
-    // those of deals, and five more of a customer's
-    let more = |(place, feature): (usize, &str)| (place > 0 && place <= 5).then(|| format!("[[feature]]{feature}"));
+    // those of deals, and twelve more of a customer's
+    let more = |(place, feature): (usize, &str)| (place > 0 && place <= 12).then(|| format!("[[feature]]{feature}"));
     let customers = include_str!("../../../assets/features/customer.toml").split("[[feature]]");
     let customers: String = customers.enumerate().filter_map(more).collect();
     let mut program =
