@@ -1,9 +1,10 @@
 //! `aplomb eval`: the models against the references on public data sets, and the model card of a user's own CSV file.
-//! The sets are brought by `deploy/eval/fetch`, the references' figures by `deploy/eval/reference`; this command opens
-//! files only.
+//! The sets are brought by `deploy/eval/fetch`, which is run when they are missing and the command stands in a checkout;
+//! the references' figures come from `deploy/eval/reference`. All else opens files only.
 
 mod binary;
 mod card;
+mod fetch;
 mod groups;
 mod suites;
 
@@ -23,7 +24,7 @@ pub struct Eval {
     /// The suite to measure; all when missing
     #[arg(value_enum, conflicts_with = "csv")]
     suite: Option<Suite>,
-    /// Where `deploy/eval/fetch` put the sets
+    /// Where the sets are; those that are missing are brought by `deploy/eval/fetch` of the checkout that one stands in
     #[arg(long, env = "APLOMB_EVAL_SETS", value_name = "DIR", default_value = "eval-sets")]
     sets: PathBuf,
     /// A CSV file of your own with a header, instead of a suite
@@ -70,6 +71,20 @@ enum Suite {
     Groups,
 }
 
+impl Suite {
+    /// Of its sets, below that of all.
+    fn folder(self) -> &'static str {
+        match self {
+            Suite::Binary | Suite::Cold => "binary",
+            Suite::Series => "series",
+            Suite::Survival => "survival",
+            Suite::Customers => "customers",
+            Suite::Recommend => "recommend",
+            Suite::Groups => "groups",
+        }
+    }
+}
+
 impl Eval {
     pub fn run(self) -> Result<ExitCode> {
         log::for_command();
@@ -80,6 +95,7 @@ impl Eval {
                 let usual = |suite: &&Suite| !matches!(suite, Suite::Cold);
                 let all = || Suite::value_variants().iter().filter(usual).copied().collect();
                 let suites = self.suite.map_or_else(all, |one| vec![one]);
+                fetch::missing(&self.sets, suites.iter().map(|suite| suite.folder()))?;
                 suites.into_iter().try_for_each(|suite| self.suite(suite))?;
                 Ok(ExitCode::SUCCESS)
             }

@@ -1,4 +1,5 @@
 //! `aplomb eval --csv` on a file of the user's own: the card of a yes or no, the card of an amount, and what is refused.
+//! And of the suites: that sets which are missing are brought by the script of the checkout.
 
 use std::fmt::Write;
 use std::fs;
@@ -99,4 +100,41 @@ fn what_cannot_be_predicted_is_named_with_the_remedy() {
     }
     let (code, told, said) = eval(&text, &["--target", "stage", "--yes", "done"]);
     assert!(code == 0 && told.contains("133 of them \"done\""), "{told} {said}");
+}
+
+/// A script in the place of the real one, which needs a network.
+#[cfg(unix)]
+#[test]
+fn missing_sets_are_brought_by_the_script() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let checkout = tempfile::tempdir().expect("a temporary directory");
+    let run = || {
+        let mut command = Command::new(program());
+        command.args(["eval", "groups"]).current_dir(checkout.path()).stdin(Stdio::null());
+        let output = command.output().expect("aplomb runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, _, said) = run();
+    assert_eq!(code, 1);
+    assert!(said.contains("`deploy/eval/fetch eval-sets` of a checkout brings them"), "{said}");
+
+    let deploy = checkout.path().join("deploy/eval");
+    fs::create_dir_all(&deploy).expect("a directory");
+    let script = deploy.join("fetch");
+    fs::write(&script, "#!/bin/sh\necho no mirror knows them >&2; exit 3\n").expect("a script");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a script that runs");
+    let (code, _, said) = run();
+    assert_eq!(code, 1);
+    assert!(said.contains("no mirror knows them") && said.contains("did not bring the sets"), "{said}");
+
+    let set = r#"{"name": "pairs", "kind": "clusters", "width": 1, "count": 2,
+        "values": [0.0, 0.1, 0.2, 0.3, 9.0, 9.1, 9.2, 9.3], "labels": [0, 0, 0, 0, 1, 1, 1, 1]}"#;
+    fs::write(&script, format!("#!/bin/sh\nmkdir -p $1/groups\ncat > $1/groups/clusters-pairs.json <<'E'\n{set}\nE\n"))
+        .expect("a script");
+    let (code, told, said) = run();
+    assert_eq!(code, 0, "{said}");
+    assert!(told.contains("clusters-pairs"), "{told}");
+    assert!(said.contains("references are not measured yet"), "{said}");
 }

@@ -256,7 +256,8 @@ pub fn recommend(sets: &Path, json: bool) -> Result<()> {
 /// The JSON files of a suite, in the order of their names.
 pub fn files(sets: &Path, suite: &str) -> Result<Vec<PathBuf>> {
     let dir = sets.join(suite);
-    let missing = || format!("no sets in {}; run `deploy/eval/fetch {}` first", dir.display(), sets.display());
+    let missing =
+        || format!("no sets in {}; `deploy/eval/fetch {}` of a checkout brings them", dir.display(), sets.display());
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(&dir).with_context(missing)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
