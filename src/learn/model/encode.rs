@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{GoOn, check_rows, malformed};
 use crate::LearnError;
-use crate::numeric::logit;
+use crate::numeric::{Chance, logit};
 use crate::table::{Column, Feature, Kind, MISSING, Table, level_counts};
 
 /// Categories with at most this many levels become yes/no numbers for trees; others one number, the level's rate.
@@ -265,7 +265,7 @@ impl LevelRates {
         let mut counts = vec![[(0, 0.0); RATE_FOLDS]; levels];
         for (at, row) in rows.iter().enumerate() {
             if let Some(level) = counts.get_mut(codes[*row as usize] as usize) {
-                let (all, sum) = &mut level[at % RATE_FOLDS];
+                let (all, sum) = &mut level[rate_fold(at)];
                 *all += 1;
                 *sum += target[at];
             }
@@ -287,9 +287,14 @@ impl LevelRates {
     /// The rate of a level without the part that the row at place `at` belongs to; none for a missing one.
     fn away(&self, code: u32, at: usize, link: Link) -> Option<f64> {
         let level = self.counts.get(code as usize)?;
-        let others = level.iter().enumerate().filter(|(part, _)| *part != at % RATE_FOLDS);
+        let others = level.iter().enumerate().filter(|(part, _)| *part != rate_fold(at));
         Some(self.rate(total(others.map(|(_, part)| part)), link))
     }
+}
+
+/// The part of the row at place `at`, drawn so that no order of the rows puts all of a level into one part.
+fn rate_fold(at: usize) -> usize {
+    (Chance::new(at as u64).next() % RATE_FOLDS as u64) as usize
 }
 
 fn total<'a>(parts: impl Iterator<Item = &'a (u32, f64)>) -> (u32, f64) {

@@ -194,3 +194,19 @@ fn trees_of_amounts_know_the_mean_of_a_level() {
     // the mean of all would miss by 750, a level's neighbour by 100
     assert!(missed.sum::<f64>() / 3000.0 < 120.0);
 }
+
+/// Rows of ten lanes in turn: the levels come back with the period of the parts that rates are learned in.
+#[test]
+fn trees_see_a_category_that_comes_back_every_tenth_row() {
+    let (mut builder, mut outcome) = (Builder::new(vec![Feature::new("lane", Kind::Category)]), Vec::new());
+    let mut chance = Chance::new(3);
+    for row in 0..2_000 {
+        builder.push(&[Cell::Category(&format!("lane {}", row % 10))]).expect("of the right kind");
+        outcome.push(chance.unit() < if row % 10 == 9 { 0.8 } else { 0.2 });
+    }
+    let table = builder.finish().with_outcome(outcome);
+    let model = Boosted::fit(&crate::tests::BOOST, &table, &all(&table)).expect("fits");
+    let lanes: Vec<u32> = (0..10).collect();
+    let told = model.predict(&table, &lanes).expect("predicts");
+    assert!(told[9] > 1.0 && told[..9].iter().all(|told| *told < -0.7), "{told:?}");
+}
