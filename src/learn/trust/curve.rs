@@ -116,10 +116,9 @@ impl LearningCurve {
                 "more of the same data would hardly help: twice as much should add {gain:.3} (± {error:.3}) to its {measure}; \
                  other features might"
             ),
-            Outlook::Unclear => format!(
-                "whether more data would help cannot be told yet: twice as much should add {gain:.3} to its {measure}, give or \
-                 take {error:.3}"
-            ),
+            Outlook::Unclear => {
+                format!("more data might help: twice as much should add {gain:.3} (± {error:.3}) to its {measure}")
+            }
         }
     }
 }
