@@ -8,6 +8,10 @@ use crate::series::{decompose, lowess};
 
 /// The median of absolute distances that a normal distribution of deviation 1 has.
 const NORMAL: f64 = 0.674_489_750_196_081_7;
+/// Robust deviations beyond which a value does not bend trend and season.
+const CALM: f64 = 2.5;
+/// Part of the usual distance that distances around a moment count for at least: calm stretches make nothing odd.
+const LEAST_SPREAD: f64 = 0.3;
 
 /// One value that stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -20,11 +24,6 @@ pub struct Outlier {
     /// Distance in robust standard deviations; below 0 is too low.
     pub deviations: f64,
 }
-
-/// Robust deviations beyond which a value does not bend trend and season.
-const CALM: f64 = 2.5;
-/// Part of the usual distance that distances around a moment count for at least: calm stretches make nothing odd.
-const LEAST_SPREAD: f64 = 0.3;
 
 /// The values whose distance from trend and season exceeds `bound` robust standard deviations (the median absolute
 /// deviation: Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, who take 3.5). `seasons` in steps. Errors:
